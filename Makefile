@@ -1,0 +1,29 @@
+# Works with Python >= 3.11, git and make alone. PYTHON=/path/to/python3.12 takes that interpreter; ARGS go to the command.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench lock
+unexport PYTHONDONTWRITEBYTECODE
+MAKEFLAGS += --no-print-directory
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+setup: ## .venv from the locks (the others call it; at once when nothing changed)
+	@GOAL=$(or $(firstword $(MAKECMDGOALS)),setup) bin/setup
+
+demo: setup ## an issue becomes a proved pull request, on this machine
+	@.venv/bin/persevere demo $(ARGS)
+
+test: setup ## the tests; ARGS="tests/unit -k spec" for some
+	@.venv/bin/python -m pytest -q $(ARGS)
+
+lint: setup ## ruff, mypy, import rules
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/python -m pytest -q tests/unit/test_import_rules.py
+
+bench: setup ## cold starts, harness overhead a step, prompt size
+	@.venv/bin/python -m bench $(ARGS)
+
+lock: setup ## resolve the dependency groups again; ARGS=--upgrade for newer versions
+	@bin/lock $(ARGS)
