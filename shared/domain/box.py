@@ -1,0 +1,38 @@
+"""The box of a spec comment: whether an edit ticked it, un-ticked it, or did anything else."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Tick = Literal["ticked", "unticked", "other"]
+
+_BOX = re.compile(r"^([ \t]*[-*+] \[)([ xX])(\] )", re.MULTILINE)
+
+
+def _lf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def find_tick(before: str, after: str) -> Tick:
+    """What an edit did: the two texts differ in exactly one task box and in nothing else, or it is something other.
+
+    GitHub sends CRLF where a browser edited; line ends count as equal. Which box it was need not be said: a spec
+    comment holds one.
+    """
+    old, new = _lf(before), _lf(after)
+    if len(old) != len(new):
+        return "other"
+    differing = [at for at, (was, now) in enumerate(zip(old, new, strict=True)) if was != now]
+    if len(differing) != 1:
+        return "other"
+    at = differing[0]
+    if not any(match.start(2) == at for match in _BOX.finditer(old)):
+        return "other"
+    match (old[at], new[at]):
+        case (" ", "x" | "X"):
+            return "ticked"
+        case ("x" | "X", " "):
+            return "unticked"
+        case _:
+            return "other"

@@ -1,0 +1,153 @@
+"""The operator's settings, read from the environment once and typed. Nothing else of ours reads the environment.
+
+The runner is the exception: it is told two names by whoever starts it (`runner_image/settings.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.errors import NotConfigured
+from shared.limits import WRITE_PACE_S
+
+WorldName = Literal["aws", "local", "sim"]
+Consumer = Literal["effects", "conductor", "watchdog"]
+
+GITHUB = "https://github.com"
+GITHUB_API = "https://api.github.com"
+_COMMAND = re.compile(r"/[A-Za-z][A-Za-z0-9_-]{0,38}")
+
+
+class Settings(BaseModel):
+    """One field a variable; `PERSEVERE_QUIET_S` is `quiet_s`, and so on.
+
+    home: database, blobs, keys, logs of a local world. world: who the ports are. github_url: where GitHub's pages are.
+    model, script: the model's name and, for `scripted`, its conversation file. sandbox: a backend by name ("" finds the
+    best). python: the interpreter that `python` is inside the sandbox. port: of the host (0 takes a free one).
+    public_url: where people's browsers reach us (None: no text on GitHub links to us). command: what people type.
+    quiet_s: how long it must be quiet before answers are read. write_pace_s: between two writes to GitHub. without:
+    consumers that the host leaves out, for tests that must see what happens then.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path
+    world: WorldName = "local"
+    github_url: str = GITHUB
+    model: str = ""
+    script: Path | None = None
+    sandbox: str = ""
+    python: Path | None = None
+    port: int = 0
+    public_url: str | None = None
+    command: str = "/persevere"
+    quiet_s: float = 120.0
+    write_pace_s: float = WRITE_PACE_S
+    without: frozenset[Consumer] = frozenset()
+
+    @property
+    def github_api_url(self) -> str:
+        """Root of the REST API: a host of its own for github.com, a path on a GitHub Enterprise Server.
+
+        docs.github.com/enterprise-server/rest/using-the-rest-api/getting-started-with-the-rest-api
+        """
+        return GITHUB_API if self.github_url == GITHUB else f"{self.github_url}/api/v3"
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Settings from `PERSEVERE_*`; an empty value is no value. Raises NotConfigured naming the variable."""
+    given = {name: value.strip() for name, value in environment.items() if value.strip()}
+    found: dict[str, object] = {"home": _home(given)}
+    for field, parse in _PARSERS.items():
+        name = f"PERSEVERE_{field.upper()}"
+        if name in given:
+            found[field] = parse(name, given[name])
+    return Settings.model_validate(found)
+
+
+def _home(given: Mapping[str, str]) -> Path:
+    """`PERSEVERE_HOME`, else where the XDG base directories keep a program's data."""
+    if "PERSEVERE_HOME" in given:
+        return Path(given["PERSEVERE_HOME"]).absolute()
+    data = given.get("XDG_DATA_HOME") or (given["HOME"] + "/.local/share" if "HOME" in given else "")
+    if not data:
+        raise NotConfigured("there is no place for data", "set PERSEVERE_HOME to a directory of its own")
+    return Path(data).absolute() / "persevere"
+
+
+def _refuse(name: str, value: str, wanted: str) -> NotConfigured:
+    return NotConfigured(f"{name} is {value!r}; {wanted} is wanted", f"set {name} to {wanted}")
+
+
+def _word(name: str, value: str) -> str:
+    del name
+    return value
+
+
+def _world(name: str, value: str) -> WorldName:
+    if value not in get_args(WorldName):
+        raise _refuse(name, value, "aws, local or sim")
+    return cast("WorldName", value)
+
+
+def _url(name: str, value: str) -> str:
+    if not re.match(r"https?://[^/\s]", value):
+        raise _refuse(name, value, "an address that begins with http:// or https://")
+    return value.rstrip("/")
+
+
+def _file(name: str, value: str) -> Path:
+    path = Path(value).absolute()
+    if not path.is_file():
+        raise _refuse(name, value, "a file that exists")
+    return path
+
+
+def _port(name: str, value: str) -> int:
+    if not value.isdigit() or int(value) > 65_535:
+        raise _refuse(name, value, "a port number, or 0 for a free one")
+    return int(value)
+
+
+def _command(name: str, value: str) -> str:
+    if not _COMMAND.fullmatch(value):
+        raise _refuse(name, value, "a slash and one word")
+    return value
+
+
+def _seconds(name: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 1e9:
+        raise _refuse(name, value, "a number of seconds, 0 or more")
+    return seconds
+
+
+def _without(name: str, value: str) -> frozenset[Consumer]:
+    words = frozenset(word for word in re.split(r"[,\s]+", value) if word)
+    if not words <= set(get_args(Consumer)):
+        raise _refuse(name, value, "a list of effects, conductor, watchdog")
+    return cast("frozenset[Consumer]", words)
+
+
+_PARSERS: dict[str, Callable[[str, str], object]] = {
+    "world": _world,
+    "github_url": _url,
+    "model": _word,
+    "script": _file,
+    "sandbox": _word,
+    "python": _file,
+    "port": _port,
+    "public_url": _url,
+    "command": _command,
+    "quiet_s": _seconds,
+    "write_pace_s": _seconds,
+    "without": _without,
+}
