@@ -1,0 +1,243 @@
+"""Every question to a model goes through here: reserve, ask, store, settle.
+
+    1  one transaction: hold the worst case in the ledger, write `asking` into the slot     (money is never spent unheld)
+    2  ask the provider; while bytes stream, `asking.until` is moved on
+    3  one transaction: store the answer in the slot, settle the hold                       (no paid answer gets lost)
+
+Who dies between 1 and 3 leaves a hold. When `until` has passed, the next asker settles it in full ("lost to a crash")
+and asks again. Who comes while another one asks gets `Wait`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from shared.domain.ledger import Ledger, OutOfMoney, reserve, settle, settle_lost
+from shared.domain.protocol import Reply
+from shared.domain.record import Change, Put, Record, replace_of
+from shared.domain.step import Asking, Billed, StepState
+from shared.errors import Final, Retryable
+from shared.llm.models import Models
+from shared.llm.prices import Price, price_of
+from shared.llm.slot import Ask, Broke, Slot, Stored, Wait
+from shared.ports import Answer, Clock, Conflict, Ids, ModelBusy, Store
+
+FIRST_BYTES_MS = 65_000  # a provider that sends nothing for 60 s is cut off
+STREAMING_MS = 45_000  # how far `until` is moved while bytes come
+MOVE_EVERY_MS = 15_000
+DEADLINE_S = 480.0  # of one call, however busily it streams
+OUTPUT_MIN = 2_000  # tokens; with less no useful answer fits
+BUSY_MAX = 40  # times in a row that a provider may put us off
+LOST_MAX = 5  # answers of one slot that never came
+STORE_TRIES = 200
+
+
+@dataclass(slots=True)
+class _Opened:
+    """An ask under way: the slot and the ledger as this asker wrote them last."""
+
+    slot: Slot
+    ask: Ask
+    price: Price
+    state: StepState
+    record: Record
+    ledger: Record | None
+
+    @property
+    def asking(self) -> Asking:
+        assert self.state.asking is not None
+        return self.state.asking
+
+
+class Gateway:
+    """Asks models on behalf of slots. `store` packs long texts away itself (`shared/spill.py`)."""
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids, models: Models) -> None:
+        self._store, self._clock, self._ids, self._models = store, clock, ids, models
+
+    def wait(self, state: StepState) -> Wait | None:
+        """How long to leave the slot's asker alone; None when nobody asks, or the asker is dead."""
+        if state.asking is None or state.reply is not None:
+            return None
+        left = state.asking.until - self._clock.now()
+        return Wait(min(max(left, 200), 1_000)) if left > 0 else None
+
+    def ask(self, slot: Slot, state: StepState, record: Record, ask: Ask) -> Stored | Wait | Broke:
+        """Ask and store. `state` is the slot's body as read, `record` its record (version 0: there is none yet).
+
+        Raises Conflict when the slot, the ledger or one of the ask's changes is not what it was: read all of it again,
+        then call again. Raises UnknownPrice before anything is written.
+        """
+        price = price_of(ask.request.model)
+        ledger_record = self._store.get(slot.ledger)
+        if ledger_record is None:
+            return Broke(0, 0, missing=True)
+        before = Ledger.model_validate(ledger_record.body)
+        asking, ledger = self._take_over(slot, state, before, ask)
+        if asking.lost > LOST_MAX:
+            ended = _ended(state, "no answer of the model came through", "busy")
+            self._commit(_put(record, ended), _put_ledger(ledger_record, ledger), *ask.changes)
+            return Stored(ended, _written(record, ended))
+        left = ledger.left_nano if slot.from_kept else ledger.building_nano
+        output = min(ask.request.max_output, price.max_output, price.affordable_output(ask.bound, left))
+        if output < OUTPUT_MIN:
+            held: Ledger | OutOfMoney = OutOfMoney(price.worst(ask.bound, OUTPUT_MIN), left)
+        else:
+            held = reserve(ledger, asking.hold, price.worst(ask.bound, output), from_kept=slot.from_kept)
+        if isinstance(held, OutOfMoney):
+            if ledger != before:
+                self._commit(_put_ledger(ledger_record, ledger))
+            return Broke(held.asked_nano, held.left_nano)
+        opened = state.model_copy(update={"asking": asking})
+        self._commit(_put(record, opened), _put_ledger(ledger_record, held), *ask.changes)
+        request = replace(ask.request, max_output=output)
+        return self._speak(
+            _Opened(
+                slot,
+                replace(ask, request=request),
+                price,
+                opened,
+                _written(record, opened),
+                replace(ledger_record, body=held.model_dump(mode="json"), version=ledger_record.version + 1),
+            )
+        )
+
+    def _take_over(self, slot: Slot, state: StepState, ledger: Ledger, ask: Ask) -> tuple[Asking, Ledger]:
+        """The new asking, and the ledger with the hold of a dead asker settled in full."""
+        attempt, lost = 1, 0
+        if state.asking is not None:
+            attempt, lost = state.asking.attempt + 1, state.asking.lost
+            if state.asking.hold in ledger.holds:
+                ledger, lost = settle_lost(ledger, state.asking.hold, slot.part), lost + 1
+        now = self._clock.now()
+        mine = {
+            "asker": self._ids.ulid(now),
+            "until": now + FIRST_BYTES_MS,
+            "hold": f"{slot.name}/{attempt}",
+            "attempt": attempt,
+            "lost": lost,
+            "model": ask.request.model,
+        }
+        return ask.asking.model_copy(update=mine), ledger
+
+    def _speak(self, opened: _Opened) -> Stored | Wait:
+        moved = self._clock.now()
+
+        def alive() -> None:
+            nonlocal moved
+            if self._clock.now() - moved >= MOVE_EVERY_MS:
+                moved = self._clock.now()
+                self._move(opened)
+
+        request = opened.ask.request
+        try:
+            answer = self._models.get(request.model).ask(request, DEADLINE_S, alive)
+        except ModelBusy as busy:
+            return self._put_off(opened, busy)
+        except Final as failed:  # ModelFailed, or a model that is not set up here
+            why = f"{failed} ({failed.advice})" if failed.advice else str(failed)
+            return self._store_answer(opened, _ended(opened.state, why, getattr(failed, "cause", "model")), 0)
+        except Retryable:
+            return self._give_way(opened)
+        usage = answer.usage
+        nano = max(opened.price.cost(usage), opened.price.least(opened.ask.sent, _bytes_of(answer)))
+        taken = opened.ask.take(answer)
+        billed = Billed(
+            input=max(usage.input, 0),
+            cached=max(usage.cached, 0),
+            written=max(usage.written, 0),
+            output=max(usage.output, 0),
+            nano=nano,
+        )
+        closed = {
+            "reply": taken.reply,
+            "calls": taken.calls,
+            "raw": dict(answer.raw),
+            "stop": answer.stop,
+            "billed": billed,
+        }
+        return self._store_answer(opened, opened.state.model_copy(update=closed), nano)
+
+    def _store_answer(self, opened: _Opened, closed: StepState, nano: int) -> Stored | Wait:
+        """Store and settle, whatever else moves the ledger meanwhile. An asker that was given up stores nothing."""
+        for _ in range(STORE_TRIES):
+            if opened.ledger is None:
+                found = self._store.get(opened.slot.key)
+                opened.ledger = self._store.get(opened.slot.ledger)
+                assert found is not None
+                assert opened.ledger is not None
+                state = StepState.model_validate(found.body)
+                if state.reply is not None:
+                    return Stored(state, found)
+                if state.asking is None or state.asking.asker != opened.asking.asker:
+                    return Wait(1_000)
+                opened.record = found
+            ledger = Ledger.model_validate(opened.ledger.body)
+            settled = settle(ledger, opened.asking.hold, nano, opened.slot.part)
+            spent = settled.spent_nano - ledger.spent_nano
+            try:
+                self._commit(
+                    _put(opened.record, closed), _put_ledger(opened.ledger, settled), *opened.ask.note(closed, spent)
+                )
+            except Conflict:
+                opened.ledger = None
+                continue
+            return Stored(closed, _written(opened.record, closed))
+        raise Retryable(f"the ledger {opened.slot.ledger.sk} is too busy to store an answer")
+
+    def _put_off(self, opened: _Opened, busy: ModelBusy) -> Stored | Wait:
+        """Nothing was billed: give the hold back, and let nobody ask before the provider wants it."""
+        if opened.asking.attempt >= BUSY_MAX:
+            return self._store_answer(opened, _ended(opened.state, f"the provider stayed busy: {busy}", "busy"), 0)
+        after_ms = int(min(max(busy.after_s, 0.2), 60.0) * 1000)
+        asking = opened.asking.model_copy(update={"until": self._clock.now() + after_ms})
+        opened.ask = replace(opened.ask, note=lambda _state, _nano: ())
+        stored = self._store_answer(opened, opened.state.model_copy(update={"asking": asking}), 0)
+        if isinstance(stored, Stored) and stored.state.reply is not None:
+            return stored
+        return Wait(after_ms)
+
+    def _give_way(self, opened: _Opened) -> Wait:
+        """No answer will come, and it may have been billed: let the next asker settle the hold in full at once."""
+        asking = opened.asking.model_copy(update={"until": self._clock.now()})
+        self._rewrite(opened, asking)
+        return Wait(1_000)
+
+    def _move(self, opened: _Opened) -> None:
+        self._rewrite(opened, opened.asking.model_copy(update={"until": self._clock.now() + STREAMING_MS}))
+
+    def _rewrite(self, opened: _Opened, asking: Asking) -> None:
+        """Write the asking anew. Somebody who took over meanwhile is left alone: `_store_answer` will find that out."""
+        state = opened.state.model_copy(update={"asking": asking})
+        try:
+            self._commit(_put(opened.record, state))
+        except Conflict:
+            opened.ledger = None
+            return
+        opened.record = _written(opened.record, state)
+
+    def _commit(self, *changes: Change) -> None:
+        self._store.commit(*changes, token=self._ids.ulid(self._clock.now()))
+
+
+def _put(record: Record, state: StepState) -> Put:
+    return Put(replace(record, body=state.model_dump(mode="json")), replace_of(record))
+
+
+def _put_ledger(record: Record, ledger: Ledger) -> Put:
+    return Put(replace(record, body=ledger.model_dump(mode="json")), replace_of(record))
+
+
+def _written(record: Record, state: StepState) -> Record:
+    return replace(record, body=state.model_dump(mode="json"), version=record.version + 1)
+
+
+def _ended(state: StepState, why: str, cause: str) -> StepState:
+    """The control plane's own last word in the model's stead."""
+    return state.model_copy(update={"reply": Reply(step=state.step, over="gave_up", why=why[:500], cause=cause)})
+
+
+def _bytes_of(answer: Answer) -> int:
+    said = [call.malformed if call.malformed is not None else json.dumps(dict(call.args)) for call in answer.calls]
+    return len(answer.text.encode("utf-8", "replace")) + sum(len(each) for each in said)

@@ -1,0 +1,14 @@
+"""What the first step of a build costs at least to reserve: a budget below a few of those comes to nothing."""
+
+from __future__ import annotations
+
+from shared.agent.render_request import STANDING
+from shared.llm.gateway import OUTPUT_MIN
+from shared.llm.prices import price_of
+
+TASK_BYTES = 2_000  # a short spec
+
+
+def smallest_step_nano(model: str) -> int:
+    """Nano-dollars of the worst case of the smallest useful call. Raises UnknownPrice."""
+    return price_of(model).worst(STANDING + TASK_BYTES, OUTPUT_MIN)

@@ -1,0 +1,36 @@
+"""Holds that nobody will settle: their asker died, and nobody asks for that slot again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from shared.domain.ledger import Ledger, settle_lost
+from shared.domain.record import Key, Put, replace_of
+from shared.domain.step import StepState
+from shared.ports import Clock, Store
+
+
+def sweep_ledger(store: Store, clock: Clock, ledger_key: Key, slot_of: Callable[[str], Key | None], part: str) -> int:
+    """Settle every hold in full whose asker is past its time; how much that was (nano-dollars).
+
+    `slot_of` finds the slot from a hold's name. A live asker keeps its hold. Raises Conflict (again).
+    """
+    record = store.get(ledger_key)
+    if record is None:
+        return 0
+    before = ledger = Ledger.model_validate(record.body)
+    for hold in before.holds:
+        if _is_dead(store, clock, slot_of(hold), hold):
+            ledger = settle_lost(ledger, hold, part)
+    if ledger != before:
+        store.commit(Put(replace(record, body=ledger.model_dump(mode="json")), replace_of(record)))
+    return ledger.lost_nano - before.lost_nano
+
+
+def _is_dead(store: Store, clock: Clock, slot: Key | None, hold: str) -> bool:
+    record = None if slot is None else store.get(slot)
+    if record is None:
+        return False
+    state = StepState.model_validate(record.body)
+    return state.asking is not None and state.asking.hold == hold and state.asking.until <= clock.now()
