@@ -1,0 +1,51 @@
+"""Small HTTP client of the people and of whoever steers the simulator."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import urlencode
+
+
+class Refused(Exception):
+    """An answer of 400 or above: status, JSON body, headers."""
+
+    def __init__(self, status: int, body: Any, headers: dict[str, str]) -> None:
+        said = body.get("message") if isinstance(body, dict) else body
+        super().__init__(f"{status} {said}")
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+
+def ask(
+    method: str,
+    url: str,
+    body: Any = None,
+    *,
+    token: str | None = None,
+    query: dict[str, Any] | None = None,
+    timeout_s: float = 60.0,
+) -> Any:
+    """One request; the JSON of the answer, or None. Raises Refused, and URLError when nobody answers."""
+    if query:
+        url = f"{url}?{urlencode({key: value for key, value in query.items() if value is not None})}"
+    headers = {"User-Agent": "simulated-people", "Accept": "application/vnd.github+json"}
+    if token:
+        headers["Authorization"] = f"token {token}"
+    data = None
+    if body is not None:
+        data = json.dumps(body).encode("utf-8")
+        headers["Content-Type"] = "application/json"
+    request = urllib.request.Request(url, data=data, headers=headers, method=method)  # noqa: S310  (http, loopback)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
+            text = answer.read()
+    except urllib.error.HTTPError as error:
+        raw = error.read()
+        try:
+            said = json.loads(raw) if raw else None
+        except ValueError:
+            said = raw.decode("utf-8", "replace")
+        raise Refused(error.code, said, dict(error.headers)) from error
+    return json.loads(text) if text else None
