@@ -1,0 +1,168 @@
+"""What an ask takes in (words of people, notes, the order to wrap up), and the request that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from functions.job_api.contract import read_issue
+from functions.job_api.events import of_answer, of_lost_hold, of_words, put_events
+from functions.job_api.session import Session
+from functions.job_api.time_left import read_ledger
+from shared.agent.data import clean
+from shared.agent.fold import open_step
+from shared.agent.history import KEPT_STEPS
+from shared.agent.render_request import must_fold, render
+from shared.agent.replies import check_calls, for_runner
+from shared.agent.state import State
+from shared.agent.task import given_text, replaced_text
+from shared.domain import keys
+from shared.domain.ledger import Ledger
+from shared.domain.protocol import Reply
+from shared.domain.record import AtVersion, Change, Delete
+from shared.domain.step import Asking, Said, StepState
+from shared.errors import Final
+from shared.llm.prices import price_of
+from shared.llm.slot import Ask, Slot, Taken
+from shared.ports import Answer, Request
+
+MAX_OUTPUT = 16_000  # tokens of one answer
+WORDS_AT_ONCE = 20
+TOO_LONG = "the conversation no longer fits the model's window"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    slot: Slot
+    ask: Ask
+
+
+def prepare(session: Session, number: int, state: State, step: StepState, changes: Sequence[Change]) -> Prepared | str:
+    """The ask of a step, or why there can be none any more. Raises UnknownPrice."""
+    job = session.job
+    model = job.model or session.here.operator.model
+    price = price_of(model)
+    asking, taken_in = _take_in(session, number, state, step.asking)
+    fitting = _fitted(state, asking, model, price.window, MAX_OUTPUT)
+    if fitting is None:
+        return TOO_LONG
+    asking, opened = fitting
+    rendered = render(opened, model)
+    ledger, _ = read_ledger(session.here, job)
+    if ledger is not None and not asking.wrap_up and _clamped(ledger, rendered.bound, model):
+        asking = asking.model_copy(update={"wrap_up": True})
+        opened = open_step(state, asking)
+        rendered = render(opened, model)
+    request = Request(
+        model=model,
+        system=rendered.system,
+        tools=rendered.tools,
+        turns=rendered.turns,
+        max_output=MAX_OUTPUT,
+        purpose=job.kind,
+    )
+
+    def take(answer: Answer) -> Taken:
+        if answer.stop == "refused":
+            return Taken(
+                Reply(
+                    step=number,
+                    text=clean(answer.text),
+                    over="gave_up",
+                    why="the model refused to answer",
+                    cause="refused",
+                )
+            )
+        calls = check_calls(answer.calls, number, opened.criteria)
+        return Taken(Reply(step=number, text=clean(answer.text), calls=for_runner(calls)), calls)
+
+    def note(answered: StepState, nano: int) -> Sequence[Change]:
+        now = session.here.clock.now()
+        return put_events(job, now, f"a{number:06d}", of_answer(job, now, answered, nano))
+
+    fence = [] if any(change.key == session.fence.key for change in changes) else [session.fence]
+    lost = _lost(session, number, step, ledger)
+    return Prepared(
+        Slot(
+            key=keys.step(job.id, number),
+            kind="step",
+            ledger=keys.ledger(job.issue, job.ledger),
+            name=f"{job.id}/{number}",
+            part=job.kind,
+        ),
+        Ask(
+            request=request,
+            bound=rendered.bound,
+            sent=opened.size,
+            asking=asking,
+            take=take,
+            changes=[*changes, *taken_in, *lost, *fence],
+            note=note,
+        ),
+    )
+
+
+def _take_in(session: Session, number: int, state: State, old: Asking | None) -> tuple[Asking, list[Change]]:
+    """What this ask tells beside the results. What an earlier attempt took in stays; new words are added to it."""
+    now, job = session.now, session.job
+    page = session.store.query(keys.job_pk(job.id), "INBOX#", limit=WORDS_AT_ONCE)
+    words = tuple(Said.model_validate(record.body) for record in page.records)
+    changes: list[Change] = [Delete(record.key, AtVersion(record.version)) for record in page.records]
+    changes += put_events(job, now, f"w{number:06d}", of_words(job, now, number, words))
+    note = old.note if old is not None else _first_note(session, number)
+    if state.launch is not None and state.launch != session.lease.launch:
+        replaced = replaced_text(session.lease.checkpoint_step)
+        if replaced not in note:
+            note = f"{note}\n\n{replaced}".strip()
+    asking = Asking(
+        asker="",
+        until=0,
+        hold="",
+        messages=(*(old.messages if old is not None else ()), *words),
+        note=note,
+        wrap_up=session.lease.wrap_up or (old is not None and old.wrap_up),
+        launch=session.lease.launch,
+        folded=old.folded if old is not None else None,
+    )
+    return asking, changes
+
+
+def _first_note(session: Session, number: int) -> str:
+    """The issue and the brief, for the first ask of a conversation."""
+    if number or session.job.continues is not None:
+        return ""
+    issue = read_issue(session.here, session.job)
+    brief = ""
+    if issue.survey is not None and issue.survey.brief:
+        try:
+            brief = session.here.blobs.get(issue.survey.brief).decode("utf-8", "replace")
+        except Final as gone:
+            brief = f"(the brief of the repository is gone: {gone})"
+    return given_text(issue, brief)
+
+
+def _fitted(state: State, asking: Asking, model: str, window: int, output: int) -> tuple[Asking, State] | None:
+    """The ask with as much of the history folded as the window demands; None when nothing helps."""
+    opened = open_step(state, asking)
+    kept = KEPT_STEPS
+    while must_fold(opened, model, window, output):
+        if kept < 1:
+            return None
+        asking = asking.model_copy(update={"folded": kept})
+        opened = open_step(state, asking)
+        kept //= 2
+    return asking, opened
+
+
+def _clamped(ledger: Ledger, bound: int, model: str) -> bool:
+    """Whether the money left no longer pays for a full answer: the agent had better come to its end."""
+    return price_of(model).affordable_output(bound, ledger.building_nano) < MAX_OUTPUT
+
+
+def _lost(session: Session, number: int, step: StepState, ledger: Ledger | None) -> list[Change]:
+    """A line of the timeline for an answer that a crash took, where its hold is still in the ledger."""
+    held = ledger.holds.get(step.asking.hold) if ledger is not None and step.asking is not None else None
+    if held is None:
+        return []
+    event = of_lost_hold(session.job, session.now, number, held)
+    return list(put_events(session.job, session.now, f"l{number:06d}", [event]))

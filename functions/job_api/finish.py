@@ -1,0 +1,68 @@
+"""POST /v1/finish: a runner's last word becomes one inbound, and its lease ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from functions.job_api.refusal import Refused, check_blob
+from functions.job_api.session import Session
+from functions.job_api.strays import settle_strays
+from functions.job_api.tell import tell_session_finished
+from functions.job_api.time_left import book_seconds
+from shared.domain import keys
+from shared.domain.protocol import Finish
+from shared.domain.record import Put, replace_of
+from shared.domain.step import StepState
+from shared.ports import read_all
+
+ENDS = {
+    "survey": {"surveyed", "gave_up", "interrupted"},
+    "verify": {"verified", "gave_up", "interrupted"},
+    "build": {"handed_over", "gave_up", "interrupted"},
+    "fix": {"handed_over", "gave_up", "interrupted"},
+}
+
+
+def finish(session: Session, word: Finish) -> None:
+    """Once a runner: the same word again changes nothing. Raises Refused (bad_request), Conflict."""
+    if session.lease.finished:
+        return
+    _check(session, word)
+    settle_strays(session)
+    records = read_all(session.store, keys.job_pk(session.job.id), "STEP#")
+    steps = [StepState.model_validate(record.body) for record in records]
+    answered = sum(1 for step in steps if step.reply is not None and step.raw is not None)
+    word = _with_cause(word, steps)
+    total, booked, _ = book_seconds(session, word.seconds)
+    ended: dict[str, object] = {
+        "until": session.now,
+        "seconds": total,
+        "doing": "",
+        "finished": True,
+        "step": answered,
+    }
+    if word.tree is not None:  # the work as it was left is the newest checkpoint; without changeset it is the base
+        ended |= {"bundle": word.changeset, "tree": word.tree, "checkpoint_step": answered - 1}
+    lease = session.lease.model_copy(update=ended)
+    record = replace(session.lease_record, body=lease.model_dump(mode="json"), due=None)
+    session.store.commit(Put(record, replace_of(session.lease_record)), *booked, tell_session_finished(session, word))
+
+
+def _with_cause(word: Finish, steps: Sequence[StepState]) -> Finish:
+    """A runner knows only that the model ended the loop; why it did stands in the last step."""
+    if word.outcome != "gave_up" or word.reason != "model" or not steps:
+        return word
+    reply = steps[-1].reply
+    return word.model_copy(update={"reason": reply.cause}) if reply is not None and reply.cause else word
+
+
+def _check(session: Session, word: Finish) -> None:
+    job = session.job
+    if word.outcome not in ENDS[job.kind]:
+        raise Refused("bad_request", f"a {job.kind} job cannot end as {word.outcome}")
+    check_blob(job, word.changeset, "changeset")
+    if word.changeset is not None and not session.here.blobs.has(word.changeset):
+        raise Refused("bad_request", "the changeset was never stored: put the blob first")
+    if word.survey is not None:
+        check_blob(job, word.survey.brief, "brief")

@@ -1,0 +1,44 @@
+"""The clock's door: every minute on AWS, every second on one machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from functions.watchdog.missed import sweep
+from functions.watchdog.ring import ring_due
+from functions.world import door, world
+from shared.errors import PersevereError
+
+logger = Logger(service="watchdog")
+metrics = Metrics(namespace="Persevere", service="watchdog")
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Ring for everything due, and fetch what GitHub could not deliver."""
+    here = world()
+    rung = ring_due(here.store, here.clock, here.ids, here.tasks)
+    missed = 0
+    try:
+        missed = sweep(door(), here.deliveries)
+    except PersevereError as error:  # GitHub is away: the next minute looks again
+        rung.troubles.append(f"deliveries: {type(error).__name__}")
+    if rung.anything or missed:
+        logger.info(
+            "watchdog.rang",
+            extra={
+                "deadlines": rung.deadlines,
+                "leases": rung.leases,
+                "tasks": rung.tasks,
+                "inbounds": rung.inbounds,
+                "effects": rung.effects,
+                "missed": missed,
+                "troubles": rung.troubles[:5],
+            },
+        )
+    if missed:
+        metrics.add_metric(name="DeliveriesMissed", unit=MetricUnit.Count, value=missed)
+        metrics.flush_metrics()
+    return {"rung": rung.deadlines + rung.leases + rung.tasks + rung.inbounds + rung.effects, "missed": missed}

@@ -1,0 +1,63 @@
+"""Deliveries that GitHub could not hand over: their payloads are fetched and written through the door's own code.
+
+GitHub never delivers again by itself; it keeps failed deliveries for three days
+(docs.github.com/webhooks/using-webhooks/handling-failed-webhook-deliveries).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from functions.github_webhook.webhook import Door, store
+from shared.domain import keys
+from shared.domain.envelope import Ignored, enclose
+from shared.domain.record import ABSENT, Put, Record, replace_of
+from shared.errors import PersevereError
+from shared.ports import Conflict
+
+SWEEP_EVERY_MS = 60_000
+NAME = "deliveries"
+
+
+class Deliveries(Protocol):
+    """The App's delivery log, by its own key."""
+
+    def failed(self, since: int) -> list[Mapping[str, Any]]:
+        """Deliveries since then (UTC ms) of whose GUID no attempt succeeded: {id, guid, event, delivered_at}."""
+
+    def payload(self, delivery_id: int) -> Mapping[str, Any]:
+        """The payload that could not be handed over."""
+
+
+def sweep(door: Door, deliveries: Deliveries, every_ms: int = SWEEP_EVERY_MS) -> int:
+    """Fetch what was missed since the last sweep (an hour of overlap); the number of inbounds written."""
+    now = door.clock.now()
+    key = keys.cursor(NAME)
+    mark = door.store.get(key)
+    last = int(mark.body["at"]) if mark else now - 3600_000
+    if mark is not None and now - last < every_ms:
+        return 0
+    try:
+        expect = ABSENT if mark is None else replace_of(mark)
+        door.store.commit(Put(Record(key, "cursor", {"at": now}), expect))
+    except Conflict:
+        return 0  # another look has begun
+    found = 0
+    for row in deliveries.failed(last - 3600_000):
+        guid = str(row["guid"])
+        if door.store.get(keys.delivery(guid)) is None:
+            found += _take(door, deliveries, row, guid, now)
+    return found
+
+
+def _take(door: Door, deliveries: Deliveries, row: Mapping[str, Any], guid: str, now: int) -> int:
+    try:
+        payload = deliveries.payload(int(row["id"]))
+        envelope = enclose(str(row["event"]), payload, app_id=door.app_id, command=door.command, bots=door.bots)
+    except (KeyError, TypeError, ValueError, AttributeError, PersevereError):
+        return 0  # the next sweep looks again, for as long as GitHub keeps it
+    if isinstance(envelope, Ignored):
+        return 0
+    late = max(0, (now - int(row.get("delivered_at_ms") or now)) // 1000)
+    return int(store(envelope, guid, door, {}, late_s=late).verdict == "stored")
