@@ -1,0 +1,123 @@
+"""What one run of a check came to: the exit code, and for tests the record that must bear it out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from runner_image.junit import LISTED, NoRecord, Record, matching, runs_pytest
+from runner_image.outcome import make_run, read_exit
+from runner_image.sandbox.contract import Ran
+from shared.domain.protocol import CheckToRun, Outcome, Run, TestIds
+
+Judged = tuple[Outcome, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A run as it goes to the control plane, and every id that passed (the wire's lists are cut)."""
+
+    run: Run
+    passed: frozenset[str] = frozenset()
+
+
+def wants_record(check: CheckToRun) -> bool:
+    """Tests are believed only with a record; so is any command that runs pytest."""
+    return check.kind != "command" or runs_pytest(check.run)
+
+
+def judge(
+    check: CheckToRun, ran: Ran, record: Record | NoRecord, passed_at_base: Collection[str], artifact: str | None
+) -> Seen:
+    """`passed_at_base` is what a suite must still pass at head; empty at base itself."""
+    outcome, reason = _judge(check, ran, record, passed_at_base)
+    if isinstance(record, NoRecord):
+        return Seen(make_run(ran, outcome, reason, artifact))
+    tests = _listed(record, passed_at_base)
+    return Seen(make_run(ran, outcome, reason, artifact, tests), frozenset(record.ids("passed")))
+
+
+def _judge(check: CheckToRun, ran: Ran, record: Record | NoRecord, passed_at_base: Collection[str]) -> Judged:
+    by_exit = read_exit(ran)
+    if by_exit[0] == "could_not_run" or not wants_record(check):
+        return by_exit
+    if isinstance(record, NoRecord):
+        return "could_not_run", f"exit code {ran.exit}, but {record}"
+    if broken := _unusable(record):
+        return "could_not_run", f"exit code {ran.exit}: {broken}"
+    match check.kind:
+        case "suite":
+            return _judge_suite(ran, record, passed_at_base)
+        case "test" if check.ids:
+            return _judge_ids(check.ids, ran, record)
+        case _:
+            return _judge_whole(ran, record)
+
+
+def _unusable(record: Record) -> str:
+    if record.collection_errors:
+        return f"pytest could not collect {', '.join(record.collection_errors[:3])}"
+    if not record.results:
+        return "its record has no test in it"
+    if not record.ids("passed") and not record.ids("failed"):
+        return f"all {len(record.results)} tests were skipped"
+    return ""
+
+
+def _judge_whole(ran: Ran, record: Record) -> Judged:
+    """A command that runs pytest: both must say the same. Behind a pipe the exit code is another program's."""
+    failed = record.ids("failed")
+    if failed:
+        return "fail", f"exit code {ran.exit}; {_count(failed)} fail, such as {failed[0]}"
+    return ("pass", "") if ran.exit == 0 else _beyond_tests(ran)
+
+
+def _judge_ids(wanted: tuple[str, ...], ran: Ran, record: Record) -> Judged:
+    for each in wanted:
+        found = matching(each, record.results)
+        results = {record.results[name] for name in found}
+        if "failed" in results:
+            return "fail", f"{each} fails"
+        if not found:
+            return "could_not_run", f"exit code {ran.exit}, but its record does not have {each}"
+        if "skipped" in results:
+            return "could_not_run", f"exit code {ran.exit}, but {each} was skipped"
+    return ("pass", "") if ran.exit == 0 else ("fail", f"the named tests pass, the command ends with {ran.exit}")
+
+
+def _judge_suite(ran: Ran, record: Record, passed_at_base: Collection[str]) -> Judged:
+    """At base: something passes. At head: everything that passed at base is there and passes."""
+    if ran.exit not in (0, 1):
+        return _beyond_tests(ran)
+    now = set(record.ids("passed"))
+    lost = sorted(set(passed_at_base) - now)
+    if broken := [each for each in lost if record.results.get(each) == "failed"]:
+        return "fail", f"{_count(broken)} that passed at base fail, such as {broken[0]}"
+    if lost:
+        return "fail", f"{_count(lost)} that passed at base are gone or skipped, such as {lost[0]}"
+    if not now:
+        return "fail", "no test passes"
+    failed = record.ids("failed")
+    return "pass", f"{_count(failed)} fail that did not pass at base either" if failed else ""
+
+
+def _beyond_tests(ran: Ran) -> Judged:
+    # docs.pytest.org/en/stable/reference/exit-codes.html
+    words = {2: "interrupted", 3: "an internal error", 4: "wrong usage", 5: "no test collected"}
+    if ran.exit in words:
+        return "could_not_run", f"exit code {ran.exit}: pytest says {words[ran.exit]}"
+    return "fail", f"exit code {ran.exit}, though no test failed"
+
+
+def _count(ids: Collection[str]) -> str:
+    return "1 test" if len(ids) == 1 else f"{len(ids):,} tests"
+
+
+def _listed(record: Record, first: Collection[str]) -> TestIds:
+    """As the record lists them, but those that base listed come first: a cut list must not look like a lost test."""
+    tests = record.tests()
+    if tests.count <= LISTED or not first:
+        return tests
+    passed = record.ids("passed")
+    ordered = sorted(passed, key=lambda each: (each not in first, each))
+    return tests.model_copy(update={"passed": tuple(ordered[:LISTED])})

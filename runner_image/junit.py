@@ -1,0 +1,175 @@
+"""pytest's JUnit record: asked for without touching the command, and believed only where it can be that run's own.
+
+It is asked for through PYTEST_ADDOPTS, so that the approved command runs word for word, behind pipes and `&&` too, and
+is written into a directory made for that one run, under a name that cannot be known before. What it cannot show: of
+several pytest runs in one line the last overwrites the others; a command with a `--junitxml` of its own wins over ours.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import stat
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from shared.domain.protocol import TestIds
+
+MAX_BYTES = 64 << 20
+LISTED = 2_000
+QUARTER_HOUR = 900  # time zones differ by multiples of it
+SLACK_S = 2.0
+Result = Literal["passed", "failed", "skipped"]
+WORST: dict[Result, int] = {"passed": 0, "skipped": 1, "failed": 2}
+PYTEST_WORD = re.compile(r"(?:.*/)?(?:pytest|py\.test)(?:-\d[\d.]*)?")
+
+
+class NoRecord(Exception):
+    """There is no record that this run can have written; the text says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Result by id, `classname::name`, the worst where an id stands twice."""
+
+    results: Mapping[str, Result]
+    collection_errors: tuple[str, ...]
+
+    def ids(self, result: Result) -> list[str]:
+        return sorted(each for each, found in self.results.items() if found == result)
+
+    def tests(self) -> TestIds:
+        passed, failed, skipped = (tuple(self.ids(kind)[:LISTED]) for kind in ("passed", "failed", "skipped"))
+        return TestIds(passed=passed, failed=failed, skipped=skipped, count=len(self.results))
+
+
+def runs_pytest(line: str) -> bool:
+    """Whether a shell line names pytest as a program or as the module to run."""
+    try:
+        words = list(shlex.shlex(line, posix=True, punctuation_chars=True))
+    except ValueError:
+        words = line.split()
+    return any(PYTEST_WORD.fullmatch(word) for word in words)
+
+
+def ask_for_record(environment: Mapping[str, str], path: str) -> dict[str, str]:
+    """The environment that makes pytest write its record to `path`."""
+    before = environment.get("PYTEST_ADDOPTS", "")
+    return {**environment, "PYTEST_ADDOPTS": f"{before} --junitxml={shlex.quote(path)}".strip()}
+
+
+def read_record(path: Path, began: float, seconds: float) -> Record:
+    """The record of a run that began at `began` (time.time()) and took `seconds`. Raises NoRecord."""
+    suites = _parse(_read(path))
+    cases: list[ET.Element] = []
+    for suite in suites:
+        _check_times(suite, began, seconds)
+        own = suite.findall("testcase")
+        _check_counts(suite, own)
+        cases += own
+    results: dict[str, Result] = {}
+    broken = []
+    for case in cases:
+        name = f"{case.get('classname', '')}::{case.get('name', '')}"
+        if any("collection failure" in error.get("message", "") for error in case.findall("error")):
+            broken.append(case.get("name", ""))
+        found = _result(case)
+        results[name] = max(results.get(name, found), found, key=WORST.__getitem__)
+    return Record(results, tuple(sorted(broken)))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise NoRecord("it left no JUnit record") from error
+    except OSError as error:
+        raise NoRecord("what it left as its JUnit record is no file") from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+            raise NoRecord("what it left as its JUnit record is no file of its own")
+        if status.st_size > MAX_BYTES:
+            raise NoRecord(f"its JUnit record has {status.st_size:,} bytes; I read {MAX_BYTES:,}")
+        return file.read(MAX_BYTES)
+
+
+def _parse(data: bytes) -> list[ET.Element]:
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        raise NoRecord("its JUnit record declares entities, which pytest's never does")
+    try:
+        root = ET.fromstring(data)  # noqa: S314  # no entities are left to expand
+    except ET.ParseError as error:
+        raise NoRecord(f"its JUnit record is cut off or no XML: {error}") from error
+    suites = [root] if root.tag == "testsuite" else root.findall("testsuite")
+    if not suites:
+        raise NoRecord("its JUnit record has no test suite in it")
+    return suites
+
+
+def _check_times(suite: ET.Element, began: float, seconds: float) -> None:
+    """The record must say that it was written during this run (pytest >= 5.1 writes when it began, and how long)."""
+    try:
+        at = datetime.fromisoformat(suite.get("timestamp", ""))
+        took = float(suite.get("time", ""))
+    except ValueError as error:
+        raise NoRecord("its JUnit record does not say when it was made (pytest 5.1 or newer does)") from error
+    after = at.timestamp() - began
+    if at.tzinfo is None:  # the clock on the wall of whatever zone the tests were in
+        after = (after + SLACK_S) % QUARTER_HOUR - SLACK_S
+    if not -SLACK_S <= after <= seconds + SLACK_S or not 0 <= took <= seconds + SLACK_S:
+        raise NoRecord("its JUnit record was not made by this run: its times are others")
+
+
+def _check_counts(suite: ET.Element, cases: list[ET.Element]) -> None:
+    """What it says of itself must be what it holds."""
+    try:
+        said = {name: int(suite.get(name, "")) for name in ("tests", "failures", "errors", "skipped")}
+    except ValueError as error:
+        raise NoRecord("its JUnit record does not count its tests") from error
+    marks = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+    held = {name: sum(len(case.findall(tag)) for case in cases) for name, tag in marks.items()}
+    # A test that fails and then fails again in tear-down is one case or two, by version: never fewer than said.
+    if (said["tests"] == 0 and cases) or said["tests"] > len(cases) or any(held[name] != said[name] for name in held):
+        raise NoRecord("its JUnit record is incomplete: it counts other tests than it lists")
+
+
+def _result(case: ET.Element) -> Result:
+    if case.find("failure") is not None or case.find("error") is not None:
+        return "failed"
+    return "skipped" if case.find("skipped") is not None else "passed"
+
+
+# --- ids --------------------------------------------------------------------------------------------------
+
+
+def normal_id(text: str) -> str:
+    """`tests/test_x.py::TestA::test_y` as JUnit has it: `tests.test_x.TestA::test_y`; a file alone: `tests.test_x`."""
+    bare, bracket, parameters = text.strip().partition("[")
+    first, *rest = bare.split("::")
+    module = first.removeprefix("./").removesuffix(".py").replace("/", ".") if _is_path(first) else first
+    if not rest:
+        return module + bracket + parameters
+    return ".".join([module, *rest[:-1]]) + "::" + rest[-1] + bracket + parameters
+
+
+def _is_path(text: str) -> bool:
+    return text.endswith(".py") or "/" in text
+
+
+def matching(wanted: str, ids: Iterable[str]) -> list[str]:
+    """The ids that `wanted` means: itself, all its parameters, or all of a class or file."""
+    exact = normal_id(wanted)
+    within = (exact + "[",) if "::" in exact else (exact + "::", exact + ".")
+    return [each for each in ids if each == exact or each.startswith(within)]
+
+
+def now() -> float:
+    """The wall clock, which only the times inside a record are compared with."""
+    return time.time()

@@ -1,0 +1,125 @@
+"""The one process that a sandbox runs at a time: started, read, timed, and killed from whatever thread asks."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO
+
+from runner_image.sandbox.contract import Command, End, Ran
+from runner_image.sandbox.output import Output, Spool
+
+CHUNK = 1 << 16
+# A process that left the fence may hold the pipe for ever; what it writes after the command's end is not ours.
+DRAIN_S = 0.2
+POLL_S = 0.25
+# Set in front of every command: bounded processes and open files, no core dumps. A shell that lacks `-u` has `-p`.
+PROLOGUE = (
+    'ulimit -c 0; ulimit -n "$1" 2>/dev/null; ulimit -u "$2" 2>/dev/null || ulimit -p "$2" 2>/dev/null; '
+    'ulimit -f "$3" 2>/dev/null; shift 3; exec "$@"'
+)
+OPEN_FILES = 4096
+PROCESSES = 4096  # threads count too
+FILE_BLOCKS = 16 * 1024 * 1024  # of 512 bytes (dash) or 1,024 (bash): 8 to 16 GB
+
+Stop = Callable[["subprocess.Popen[bytes]"], None]
+
+
+def with_limits(line: str, shell: str, processes: int = PROCESSES) -> list[str]:
+    """The argument list that sets the limits and becomes the shell that runs `line`."""
+    limits = [str(OPEN_FILES), str(processes), str(FILE_BLOCKS)]
+    return ["/bin/sh", "-c", PROLOGUE, "sh", *limits, shell, "-c", line]
+
+
+class Running:
+    """Holds what runs now. `stop` ends a process and all that it started."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._killed = False
+
+    def kill(self) -> None:
+        with self._lock:
+            self._killed = True
+            if self._process:
+                self._stop(self._process)
+
+    def run(self, argv: Sequence[str], environment: Mapping[str, str], cwd: str, command: Command) -> Ran:
+        began = time.monotonic()
+        spool = Spool(command.spool, command.output_bytes)
+        with self._lock:
+            if self._killed:
+                return Ran("killed", None, 0.0, spool.close())
+            try:
+                process = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    cwd=cwd,
+                    env=dict(environment),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                spool.feed(f"cannot start {argv[0]}: {error}\n".encode())
+                return Ran("unstarted", None, time.monotonic() - began, spool.close())
+            self._process = process
+        try:
+            assert process.stdout is not None
+            in_time = _read(process, process.stdout, spool, began + command.seconds)
+            if not in_time:
+                self._stop(process)
+                _drain(process.stdout, spool)
+            code = process.wait()
+            process.stdout.close()
+        finally:
+            with self._lock:
+                self._process = None
+        return _ended(code, in_time, self._killed, time.monotonic() - began, spool.close())
+
+
+def _ended(code: int, in_time: bool, killed: bool, seconds: float, output: Output) -> Ran:
+    end: End = "killed" if killed else "exited" if in_time else "timeout"
+    return Ran(end, (code if code >= 0 else 128 - code) if end == "exited" else None, seconds, output)
+
+
+def _read(process: subprocess.Popen[bytes], pipe: IO[bytes], spool: Spool, deadline: float) -> bool:
+    """Reads until the output ends or the process does; False when the deadline came first."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while (left := deadline - time.monotonic()) > 0:
+            if selector.select(min(left, POLL_S)):
+                data = os.read(pipe.fileno(), CHUNK)
+                if not data:
+                    return _exits(process, deadline)
+                spool.feed(data)
+            elif process.poll() is not None:
+                _drain(pipe, spool)
+                return True
+    return False
+
+
+def _exits(process: subprocess.Popen[bytes], deadline: float) -> bool:
+    """The output is closed; the process itself may go on for as long as its time lasts."""
+    try:
+        process.wait(max(deadline - time.monotonic(), 0))
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _drain(pipe: IO[bytes], spool: Spool) -> None:
+    until = time.monotonic() + 5
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while time.monotonic() < until and selector.select(DRAIN_S):
+            data = os.read(pipe.fileno(), CHUNK)
+            if not data:
+                return
+            spool.feed(data)

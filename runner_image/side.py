@@ -1,0 +1,136 @@
+"""One side of a proof: base or head, in a directory of its own with a set-up of its own, and each check run there."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner_image.findings import Found
+from runner_image.git import Git
+from runner_image.job import Job
+from runner_image.judge import Seen, judge
+from runner_image.junit import NoRecord, Record, ask_for_record, read_record
+from runner_image.leftovers import Kept, keep, put_back
+from runner_image.log import log
+from runner_image.sandbox.contract import Ran, Sandbox
+from runner_image.setup import run_setup
+from runner_image.workspace import Checkout, check_out, clear
+from shared.domain.protocol import Change, CheckToRun, Observation, Run
+from shared.domain.protocol import Side as SideName
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    checkout: Checkout
+    kept: Kept
+    setup_run: Run | None
+
+
+class Side:
+    """Between checks the directory is put back, or made again where that cannot be."""
+
+    def __init__(
+        self, job: Job, git: Git, name: SideName, commit: str, sandbox: Sandbox, setup: Found, directory: Path
+    ) -> None:
+        """Checks that commit out and runs set-up. Raises Ending, GitFailed."""
+        self.name = name
+        self.commit = commit
+        self._job = job
+        self._git = git
+        self._sandbox = sandbox
+        self._setup = setup
+        self._directory = directory
+        directory.mkdir(parents=True)
+        self._prepared = self._prepare()
+
+    @property
+    def setup_run(self) -> Run | None:
+        return self._prepared.setup_run
+
+    @property
+    def broken(self) -> str:
+        """Why no check can run here; empty when set-up went well."""
+        if self.setup_run is None or self.setup_run.outcome == "pass":
+            return ""
+        last = self.setup_run.tail.strip().splitlines()[-1:] or [""]
+        return f"set-up ended without success here: {self.setup_run.reason}: {last[0]}"[:500]
+
+    def run_check(
+        self, check: CheckToRun, changes: Sequence[Change] = (), passed_at_base: Collection[str] = ()
+    ) -> Seen:
+        """The check's line, word for word, with `changes` laid over for this run. Raises Ending, GitFailed."""
+        if self.broken:
+            return Seen(Run(outcome="could_not_run", reason=self.broken))
+        self._prepared.checkout.lay(changes)
+        ran, record, artifact = self._run(check)
+        seen = judge(check, ran, record, passed_at_base, artifact)
+        log("check.ran", side=self.name, outcome=seen.run.outcome, exit=ran.exit, seconds=seen.run.seconds)
+        self._put_back()
+        return seen
+
+    def run_line(self, line: str, seconds: float) -> str:
+        """What a question to the machine answers, in words. Raises Ending, GitFailed."""
+        ran = self._job.run(self._prepared.checkout.place, line, seconds, sandbox=self._sandbox)
+        self._put_back()
+        return ran.output.text()
+
+    def observe(
+        self, criterion: str, runs: Sequence[Run], pinned: Run | None = None, findings: Sequence[str] = ()
+    ) -> Observation:
+        return Observation(
+            criterion=criterion,
+            side=self.name,
+            sha=self.commit,
+            runs=tuple(runs),
+            pinned=pinned,
+            findings=tuple(findings),
+        )
+
+    def _run(self, check: CheckToRun) -> tuple[Ran, Record | NoRecord, str | None]:
+        job = self._job
+        folder = self._directory / "records" / secrets.token_hex(16)
+        folder.mkdir(parents=True)
+        file = f"{secrets.token_hex(16)}.xml"
+        inside = f"{self._sandbox.record_path(folder)}/{file}"
+        spool = self._directory / "output"
+        began = time.time()
+        ran = job.run(
+            self._prepared.checkout.place,
+            check.run,
+            job.claimed.limits.check_seconds,
+            spool=spool,
+            record=folder,
+            environment=ask_for_record(job.claimed.setup.environment, inside),
+            sandbox=self._sandbox,
+        )
+        record: Record | NoRecord
+        try:
+            record = read_record(folder / file, began, ran.seconds)
+        except NoRecord as error:
+            record = error
+        if isinstance(record, Record):
+            return ran, record, job.api.store_file(folder / file, "junit")
+        return ran, record, None if ran.output.is_whole else job.api.store_file(spool, "output")
+
+    def _put_back(self) -> None:
+        prepared = self._prepared
+        if put_back(prepared.checkout, prepared.kept, self.commit):
+            return
+        log("side.made_again", side=self.name)
+        clear(prepared.checkout.directory)
+        self._prepared = self._prepare()
+
+    def _prepare(self) -> Prepared:
+        directory = self._directory / f"tree-{secrets.token_hex(4)}"
+        self._job.progress.doing = f"set-up of {self.name}"
+        checkout = check_out(self._git, directory, self._sandbox, self.commit, None, keep_scratch=False)
+        setup_run = run_setup(self._job, checkout, self._setup, self._sandbox)
+        return Prepared(checkout, keep(checkout, self.commit), setup_run)
+
+
+def uid_offset(name: SideName) -> int:
+    """So that the two sides run as two users, whatever the process id (at most 2^22)."""
+    return 1 << 23 if name == "head" else 0

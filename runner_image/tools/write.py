@@ -1,0 +1,34 @@
+"""write: a whole file, made or replaced."""
+
+from __future__ import annotations
+
+from runner_image.beneath import Outside
+from runner_image.tools.contract import Args, Bench, Refused, Result
+from runner_image.tools.syntax import syntax_note
+
+
+class WriteArgs(Args):
+    path: str
+    content: str
+
+
+def run_write(bench: Bench, args: WriteArgs) -> Result:
+    """Raises Refused."""
+    path = bench.path(args.path)
+    if not path:
+        raise Refused("That is the workspace itself, not a file.")
+    data = args.content.encode("utf-8", "surrogatepass")
+    put(bench, path, data, args.path)
+    return Result(f"{args.path} written, {len(data):,} bytes.{syntax_note(path, data)}")
+
+
+def put(bench: Bench, path: bytes, data: bytes, shown: str) -> None:
+    """Raises Refused in the agent's words for what the file system says."""
+    try:
+        bench.files.write(path, data)
+    except Outside as error:
+        raise Refused(f"{error}. Nothing was written.") from error
+    except IsADirectoryError as error:
+        raise Refused(f"{shown} is a directory or no regular file. Nothing was written.") from error
+    except OSError as error:
+        raise Refused(f"{shown} cannot be written: {error.strerror}") from error

@@ -1,0 +1,287 @@
+"""A proof against a control plane: base, then head, each from its own files, and no cheat taken for a pass."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runner.conftest import BACKENDS, PYTEST_SETUP, Repo, Runner, claim_for
+from tests.runner.fake_control import FakeControl
+
+Start = Callable[..., Runner]
+PYTEST = ".venv/bin/python -m pytest -q"
+
+
+@pytest.fixture
+def prove(repo: Repo, start: Start, packages: Path) -> Callable[..., FakeControl]:
+    """Proves criteria on the repository's last commit against its first."""
+
+    def run(*criteria: dict[str, Any], sandbox: str = "none", **more: Any) -> FakeControl:
+        claimed = claim_for(
+            repo,
+            "verify",
+            clone={"head": repo.head},
+            criteria=list(criteria),
+            **{"setup": {"setup": PYTEST_SETUP, "setup_source": "settings"}, **more},
+        )
+        environment = {"PERSEVERE_SANDBOX": sandbox, "PIP_FIND_LINKS": str(packages)}
+        runner = start(claimed, environment=environment)
+        assert runner.run() == 0, runner.stderr
+        print(runner.stderr)
+        return runner.control
+
+    return run
+
+
+def new(run: str, name: str = "AC-1", **check: Any) -> dict[str, Any]:
+    return {"id": name, "kind": "new", "text": "", "check": {"run": run, **check}}
+
+
+def keep(run: str, name: str = "AC-2", **check: Any) -> dict[str, Any]:
+    return {**new(run, name, **check), "kind": "keep"}
+
+
+def outcomes(control: FakeControl, name: str = "AC-1") -> tuple[str, list[str]]:
+    """(base's outcome, head's outcomes)."""
+    (base,) = control.seen_at(name, "base").runs
+    return base.outcome, [run.outcome for run in control.seen_at(name, "head").runs]
+
+
+Prove = Callable[..., FakeControl]
+N = {"n.py": "N = 1\n", "tests/test_n.py": "import n\ndef test_n(): assert n.N\ndef test_m(): pass\n", "conftest.py": ""}
+ONE = f"{PYTEST} tests/test_n.py::test_n"
+
+
+@pytest.mark.parametrize("sandbox", BACKENDS)
+def test_base_and_head_are_run_each_from_its_own_files(repo: Repo, prove: Prove, sandbox: str) -> None:
+    repo.commit(N)
+    repo.commit({"n.py": "N = 2\n"})
+    control = prove(
+        new("python -c 'import n; assert n.N == 2'"),
+        keep(PYTEST, kind="suite"),
+        keep(ONE, "AC-3", kind="test", ids=["tests/test_n.py::test_n"]),
+        {"id": "AC-4", "kind": "person", "text": ""},
+        sandbox=sandbox,
+    )
+    assert control.end.outcome == "verified"
+    assert control.end.setup_run is not None
+    assert [(each.criterion, each.side) for each in control.observations] == [
+        (name, side) for side in ("base", "head") for name in ("AC-1", "AC-2", "AC-3")
+    ]
+    assert outcomes(control) == ("fail", ["pass", "pass"])
+    assert outcomes(control, "AC-2") == ("pass", ["pass", "pass"])
+    suite = control.seen_at("AC-2", "head")
+    assert suite.sha == repo.head
+    assert suite.pinned is None
+    assert suite.runs[0].tests is not None
+    assert suite.runs[0].tests.passed == ("tests.test_n::test_m", "tests.test_n::test_n")
+    assert b"<testsuite " in control.blob(suite.runs[0].artifact)
+    assert control.seen_at("AC-3", "head").runs[0].tests.count == 1  # type: ignore[union-attr]
+    assert "AssertionError" in control.seen_at("AC-1", "base").runs[0].tail
+
+
+CHEATS = {
+    "leaves at import": ({"n.py": "import os\nos._exit(0)\n"}, ONE, "could_not_run", "no JUnit record"),
+    "leaves in the call": ({"n.py": "import os\nclass C:\n def __bool__(s): os._exit(0)\nN = C()\n"}, ONE, "could_not_run", "no JUnit record"),
+    "skips in the library": ({"n.py": "import pytest\npytest.skip('x', allow_module_level=True)\n"}, ONE, "could_not_run", ""),
+    "skips in the call": ({"n.py": "import pytest\nclass C:\n def __bool__(s): pytest.skip()\nN = C()\n"}, ONE, "could_not_run", "skipped"),
+    "cannot be collected": ({"n.py": "raise ValueError\n"}, PYTEST, "could_not_run", "could not collect tests.test_n"),
+    "fails": ({"n.py": "N = 0\n"}, ONE, "fail", "test_n"),
+    "fails behind a pipe": ({"n.py": "N = 0\n"}, f"{ONE} | cat", "fail", "exit code 0; 1 test fail"),
+    "fails and is excused": ({"n.py": "N = 0\n"}, f"{ONE} || true", "fail", "1 test fail"),
+    "no test of that name": ({"tests/test_n.py": "def test_m(): pass\n"}, ONE, "could_not_run", "no test"),
+}
+
+
+@pytest.mark.parametrize("name", CHEATS)
+def test_a_green_exit_code_alone_is_no_proof(repo: Repo, prove: Prove, name: str) -> None:
+    files, run, outcome, words = CHEATS[name]
+    repo.commit(N)
+    repo.commit(files)
+    control = prove(keep(run, "AC-1"))
+    assert outcomes(control) == ("pass", [outcome, outcome])
+    assert words in control.seen_at("AC-1", "head").runs[0].reason
+
+
+FAKE = """<testsuites><testsuite name="pytest" errors="0" failures="0" skipped="0" tests="1" time="{time}" {timestamp}>
+<testcase classname="tests.test_n" name="test_n" time="0.0"/></testsuite></testsuites>"""
+FAKES = {
+    "into the workspace": "cat fake.xml > junit.xml",
+    "of another time": 'cat fake.xml > "${PYTEST_ADDOPTS#--junitxml=}"',
+    "without a time": 'grep -v time= fake.xml > "${PYTEST_ADDOPTS#--junitxml=}"',
+    "that is cut off": 'head -c 150 fake.xml > "${PYTEST_ADDOPTS#--junitxml=}"',
+    "that is a link": 'ln -s $PWD/fake.xml "${PYTEST_ADDOPTS#--junitxml=}"',
+    "that is a pipe": 'mkfifo "${PYTEST_ADDOPTS#--junitxml=}"',
+    "with entities": '(echo "<!DOCTYPE x [<!ENTITY a \'b\'>]>"; cat fake.xml) > "${PYTEST_ADDOPTS#--junitxml=}"',
+    "that counts more than it lists": 'sed s/tests=.1./tests=\\"9\\"/ fake.xml > "${PYTEST_ADDOPTS#--junitxml=}"',
+    "as a directory": 'mkdir "${PYTEST_ADDOPTS#--junitxml=}"',
+}
+
+
+def test_a_fake_record_is_no_proof(repo: Repo, prove: Prove) -> None:
+    repo.commit({"fake.xml": FAKE.format(time="0.1", timestamp='timestamp="2020-01-02T03:07:05+00:00"')})
+    checks = [keep(f"{line}; : pytest", f"AC-{number}", kind="test", ids=["tests/test_n.py::test_n"]) for number, line in enumerate(FAKES.values())]
+    control = prove(*checks, setup={"setup": "true"})
+    said = {name: control.seen_at(f"AC-{number}", "head").runs[0] for number, name in enumerate(FAKES)}
+    assert {name: run.outcome for name, run in said.items()} == dict.fromkeys(FAKES, "could_not_run")
+    assert "its times are others" in said["of another time"].reason
+    assert "incomplete" in said["that counts more than it lists"].reason
+
+
+def test_a_conftest_that_turns_results_round_is_found_by_the_bases_own(repo: Repo, prove: Prove) -> None:
+    repo.commit(N)
+    cheat = (
+        "import pytest\n@pytest.hookimpl(hookwrapper=True)\ndef pytest_runtest_makereport(item, call):\n"
+        " report = (yield).get_result()\n report.outcome, report.longrepr = 'passed', None\n"
+    )
+    repo.commit({"n.py": "N = 0\n", "conftest.py": cheat})
+    control = prove(keep(ONE, "AC-1"), new("true", "AC-2"))
+    seen = control.seen_at("AC-1", "head")
+    assert [run.outcome for run in seen.runs] == ["pass", "pass"]
+    assert seen.pinned is not None
+    assert seen.pinned.outcome == "fail"
+    assert "conftest.py" in seen.findings[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "pinned"),
+    [
+        ({"tests/test_n.py": "def test_n(): pass\ndef test_m(): pass\n"}, "fail"),
+        ({"tests/test_n.py": None}, "fail"),
+        ({"pytest.ini": "[pytest]\naddopts = --deselect tests/test_n.py::test_n\n"}, "fail"),
+        ({"pyproject.toml": "[tool.pytest.ini_options]\naddopts = '--deselect tests/test_n.py::test_n'\n"}, "fail"),
+        ({"sitecustomize.py": "import builtins\nbuiltins.x = 1\n"}, "fail"),
+        ({"pyproject.toml": "[project]\nname = 'n'\n"}, None),
+        ({"tests/test_more.py": "def test_x(): pass\n"}, None),
+        ({"docs/x.md": "x"}, None),
+    ],
+)
+def test_changed_tests_and_settings_are_pinned_to_the_base(repo: Repo, prove: Prove, change: dict[str, str | None], pinned: str | None) -> None:
+    repo.commit(N)
+    repo.commit({"n.py": "N = 0\n", **change})
+    seen = prove(keep(PYTEST, "AC-1", kind="suite")).seen_at("AC-1", "head")
+    assert (seen.pinned.outcome if seen.pinned else None) == pinned
+
+
+def test_new_tests_with_new_fixtures_do_not_spoil_the_pinned_run(repo: Repo, prove: Prove) -> None:
+    repo.commit(N)
+    fixture = "import pytest\n@pytest.fixture\ndef three(): return 3\n"
+    repo.commit({"conftest.py": fixture, "tests/test_three.py": "def test_three(three): assert three == 3\n"})
+    control = prove(keep(PYTEST, "AC-1"))
+    seen = control.seen_at("AC-1", "head")
+    assert seen.pinned is not None
+    assert (seen.runs[0].outcome, seen.pinned.outcome) == ("pass", "pass")
+
+
+def test_the_agents_own_test_is_run_at_base_with_its_files(repo: Repo, prove: Prove) -> None:
+    repo.commit(N)
+    repo.commit({"n.py": "N = 2\n", "tests/test_two.py": "import n\ndef test_two(): assert n.N == 2\n"})
+    check = {"origin": "agent", "kind": "test", "ids": ["tests/test_two.py::test_two"], "files": ["tests/test_two.py"]}
+    control = prove(new(f"{PYTEST} tests/test_two.py", **check), keep("test ! -e tests/test_two.py"))
+    assert outcomes(control) == ("fail", ["pass", "pass"])
+    assert outcomes(control, "AC-2")[0] == "pass"
+
+
+def test_a_suite_must_keep_what_passed(repo: Repo, prove: Prove) -> None:
+    tests = "def test_a(): pass\ndef test_b(): assert 0\ndef test_c(): pass\n"
+    repo.commit({"tests/test_n.py": tests})
+    repo.commit({"tests/test_n.py": tests.replace("test_a(): pass", "test_a2(): pass")})
+    control = prove(keep(PYTEST, "AC-1", kind="suite"))
+    assert outcomes(control) == ("pass", ["fail", "fail"])
+    assert "1 test that passed at base are gone or skipped, such as tests.test_n::test_a" in control.seen_at("AC-1", "head").runs[0].reason
+    assert "1 test fail that did not pass at base either" in control.seen_at("AC-1", "base").runs[0].reason
+
+
+def test_a_flaky_check_is_run_five_times(repo: Repo, prove: Prove, tmp_path: Path) -> None:
+    repo.commit({"a": "1"})
+    count = tmp_path / "count"
+    line = f"echo >> {count}; test $(wc -l < {count}) != 3"
+    control = prove(new(line), setup={"setup": "true"})
+    assert [run.outcome for run in control.seen_at("AC-1", "head").runs] == ["pass", "fail", "pass", "pass", "pass"]
+
+
+CANNOT = {
+    "nonesuch": "127",
+    "./plain": "126",
+    "kill -9 $$": "SIGKILL",
+    "sleep 60": "did not end within 1 s",
+    "python -m pytest -q": "No module named pytest",
+}
+
+
+def test_what_could_not_run_is_said(repo: Repo, prove: Prove) -> None:
+    repo.commit({"plain": "x"})
+    criteria = [new(line, f"AC-{number}") for number, line in enumerate(CANNOT)]
+    control = prove(*criteria, setup={"setup": "true"}, limits={"check_seconds": 1})
+    for number, (_, words) in enumerate(CANNOT.items()):
+        run = control.seen_at(f"AC-{number}", "base").runs[0]
+        assert run.outcome == "could_not_run"
+        assert words in run.reason + run.tail
+
+
+def test_setup_that_fails_on_one_side_is_that_sides(repo: Repo, prove: Prove) -> None:
+    repo.commit({"a": "1"})
+    repo.commit({"a": "2"})
+    control = prove(new("true"), setup={"setup": "grep -q 2 a || { echo no two; exit 1; }"})
+    assert outcomes(control) == ("could_not_run", ["pass", "pass"])
+    assert "set-up ended without success here: exit code 1: no two" in control.seen_at("AC-1", "base").runs[0].reason
+
+
+@pytest.mark.parametrize("sandbox", BACKENDS)
+def test_a_check_does_not_see_what_another_left(repo: Repo, prove: Prove, sandbox: str) -> None:
+    repo.commit({"a": "1", "d/keep": "k", ".gitignore": "ignored\n"})
+    mess = (
+        "echo 2 > a; rm -r d; mkdir -p new/deep d2 ~/left; touch new/deep/x ignored ~/.rc /tmp/left; ln -s /etc l; "
+        "echo '#!/bin/sh' > .git/hooks-x; chmod 000 new/deep/x"
+    )
+    clean = (
+        'test "$(cat a)" = 1 && test -e d/keep && test ! -e new && test ! -e d2 && test ! -e ignored && test ! -L l && '
+        "test ! -e ~/.rc && test ! -e ~/left && test -e made && test -e ~/kept && test ! -e .git/hooks-x && git diff --quiet"
+    )
+    control = prove(new(mess), keep(clean), sandbox=sandbox, setup={"setup": "touch made ~/kept"})
+    assert outcomes(control, "AC-2") == ("pass", ["pass", "pass"])
+
+
+def test_a_check_that_touches_what_setup_made_costs_a_fresh_one(repo: Repo, prove: Prove) -> None:
+    repo.commit({"a": "1"})
+    poison = "echo poison > .venv/lib; touch -d 2020-01-01 .venv/lib"
+    control = prove(new(poison), keep("grep -q clean .venv/lib"), setup={"setup": "mkdir .venv; echo clean > .venv/lib; touch -d 2020-01-01 .venv/lib"})
+    assert outcomes(control, "AC-2") == ("pass", ["pass", "pass"])
+
+
+EDITABLE = (
+    "python -m venv --without-pip .venv && echo $PWD/src > $(echo .venv/lib/python3*/site-packages)/__editable__.pth"
+)
+
+
+@pytest.mark.parametrize("sandbox", BACKENDS)
+def test_an_editable_install_is_proved_from_heads_own_source(repo: Repo, prove: Prove, sandbox: str) -> None:
+    repo.commit({"src/n/__init__.py": "N = 1\n"})
+    repo.commit({"src/n/__init__.py": "N = 2\n"})
+    line = ".venv/bin/python -c 'import n; print(n.__file__); assert n.N == 2'"
+    control = prove(new(line), sandbox=sandbox, setup={"setup": EDITABLE})
+    assert outcomes(control) == ("fail", ["pass", "pass"])
+
+
+def test_the_heads_setup_has_no_say(repo: Repo, prove: Prove) -> None:
+    repo.commit({"requirements.txt": ""})
+    repo.commit({".devcontainer.json": '{"postCreateCommand": "touch cheat"}'})
+    control = prove(new("test -e cheat"), setup={})
+    assert outcomes(control)[1] == ["fail", "fail"]
+
+
+def test_evidence_is_known_as_it_comes(repo: Repo, start: Start) -> None:
+    repo.commit({"a": "1"})
+    claimed = claim_for(repo, "verify", clone={"head": repo.head}, criteria=[new("true"), new("sleep 60", "AC-2")])
+    runner = start(claimed, orders_when=lambda control: ["stop"] if control.observations else [])
+    assert runner.run() == 0, runner.stderr
+    assert [each.criterion for each in runner.control.observations] == ["AC-1"]
+    assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "stopped")
+
+
+def test_no_head_is_said(repo: Repo, start: Start) -> None:
+    repo.commit({"a": "1"})
+    runner = start(claim_for(repo, "verify"))
+    assert runner.run() == 0
+    assert "no head commit" in runner.control.end.summary
