@@ -1,0 +1,50 @@
+"""What a published observation showed of the open file: which lines, and their text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_HEAD = re.compile(r"^\[File: (?P<path>.+?) \((?P<total>\d+) lines total\)\]\s*$", re.MULTILINE)
+_ABOVE = re.compile(r"^\((\d+) more lines above\)\s*$", re.MULTILINE)
+_LINE = re.compile(r"^(\d+):(.*)$")
+
+NOT_APPLIED = re.compile(
+    r"changes have NOT been applied|introduced new syntax error|edit was not applied|No replacement was performed"
+    r"|No changes were made|(?:file|path) .{0,200} already exists|more than one occurrence of|No file (?:is )?open",
+    re.IGNORECASE | re.DOTALL,
+)
+NOT_RUN = re.compile(r"was NOT executed|is not supported by this environment|blocklisted")
+
+
+@dataclass(frozen=True)
+class Display:
+    """Lines `first` to `last` of `path` stood on the screen. `lines` holds their text by number."""
+
+    path: str
+    first: int
+    last: int
+    lines: Mapping[int, str] = field(default_factory=dict)
+
+
+def read_display(observation: str) -> Display | None:
+    """The last window of a file in an observation, or None."""
+    text = observation.replace("\r\n", "\n")
+    heads = list(_HEAD.finditer(text))
+    if not heads:
+        return None
+    shown = text[heads[-1].end() :]
+    lines: dict[int, str] = {}
+    above = _ABOVE.search(shown)
+    wanted = int(above[1]) + 1 if above else 1
+    for line in shown.split("\n"):
+        found = _LINE.match(line)
+        if found and int(found[1]) == wanted:
+            lines[wanted] = found[2]
+            wanted += 1
+        elif lines:
+            break
+    if not lines:
+        return Display(heads[-1]["path"], 1, max(1, int(heads[-1]["total"])))
+    return Display(heads[-1]["path"], min(lines), max(lines), lines)

@@ -1,0 +1,116 @@
+"""`persevere case DIR`: a real issue of a real project goes through the whole product, with published answers as the model."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from local.case.case_file import Case, read_case
+from local.case.pip_places import ask_pip
+from local.case.python_choice import choose
+from local.case.script import conversation
+from local.case.sdist import get, unpack
+from local.case.translate import translate
+from local.keyring import private_directory
+from local.trial.fence import find_fence
+from local.trial.play import Play, perform
+from local.trial.stage import Scenery, Stage
+from local.trial.terminal import Terminal
+from local.trial.watch import PATIENCE_S, Watch, by_app
+from shared.settings import read
+
+PERSON = "octocat"
+
+
+def case(
+    environment: Mapping[str, str],
+    directory: Path,
+    answers: Path | None,
+    *,
+    json_line: bool,
+    patience_s: float = PATIENCE_S,
+) -> int:
+    """Exit codes: 0 proved, 1 red, 2 a case that cannot be run, 3 it waits for a person, 4 no network.
+
+    The directory is the only input beside `answers`, a conversation file that follows the published steps. Everything
+    is kept under `<PERSEVERE_HOME>/case`, releases under `<PERSEVERE_HOME>/sdists`. Raises BadCase, NoIndex, NoFence,
+    NotConfigured.
+    """
+    settings = read(environment)
+    terminal = Terminal(sys.stderr if json_line else sys.stdout)
+    given = read_case(directory)
+    terminal.line(f"Persevere case: {given.title}")
+    terminal.line("For the case: PERSEVERE_QUIET_S=1, writing pace 0; nothing else differs from defaults.")
+    terminal.line()
+    python, words = choose(given.python, settings.python)
+    terminal.fact("python", f"{python.version}{f' ({words})' if words else ''}", "ok")
+    fence = find_fence(settings.sandbox, python.path, may_fall=False)
+    terminal.fact("sandbox", fence.label, "warn" if fence.name == "none" else "ok")
+    private_directory(settings.home)
+    work = settings.home / "case"
+    shutil.rmtree(work, ignore_errors=True)
+    tree = work / "made" / "tree"
+    release = get(given.project, given.version, ask_pip(), settings.home / "sdists")
+    unpack(release, tree)
+    terminal.fact("source", f"{release.name}, one commit on main", "ok")
+    script = _write_script(given, tree, answers, work / "made" / "conversation.jsonl")
+    _write_settings(given, tree)
+    terminal.fact("model", f"{len(given.steps)} published steps" + (f", then {answers.name}" if answers else ""), "ok")
+    scenery = Scenery(
+        full_name=given.full_name,
+        tree=tree,
+        people={PERSON: "maintain"},
+        script=script,
+        sandbox=fence.name,
+        python=python.path,
+    )
+    play = Play(
+        scenery=scenery,
+        person=PERSON,
+        title=given.title,
+        body=given.body,
+        act=lambda stage, watch, told: _act(stage, watch, told, settings.command),
+        sandbox=fence.label,
+        patience_s=patience_s,
+        heartbeats=True,
+    )
+    return perform(play, work / "home", terminal, json_line=json_line, pages=work / "pages")
+
+
+def _write_script(given: Case, tree: Path, answers: Path | None, path: Path) -> Path:
+    files = [str(each.relative_to(tree)) for each in tree.rglob("*") if each.is_file()]
+
+    def read_text(name: str) -> str | None:
+        try:
+            return (tree / name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    path.write_text("\n".join(conversation(given, translate(given, files, read_text), answers)) + "\n", "utf-8")
+    return path
+
+
+def _write_settings(given: Case, tree: Path) -> None:
+    """The repository's own settings file: how it is set up, and what its tests are."""
+    path = tree / ".github" / "persevere.yml"
+    path.parent.mkdir(exist_ok=True)
+    wanted = {"setup": given.setup, "tests": given.full_tests}
+    path.write_text(
+        yaml.safe_dump({name: line for name, line in wanted.items() if line}, sort_keys=False, width=10_000)
+    )
+
+
+def _act(stage: Stage, watch: Watch, terminal: Terminal, command: str) -> None:
+    """What a maintainer does who knows what they want: asks for the spec, approves it, waits."""
+    person, repo, number = stage.people[PERSON], stage.scenery.full_name, watch.number
+    terminal.told(PERSON, f"{command} plan")
+    person.comment(repo, number, f"{command} plan")
+    if not watch.until(lambda: by_app(person.comments(repo, number), "Approve v1 and start")):
+        return
+    terminal.told(PERSON, f"{command} approve v1")
+    person.comment(repo, number, f"{command} approve v1")
+    watch.until(lambda: any(not each["draft"] for each in person.pulls(repo, state="open")) and watch.settled())

@@ -1,0 +1,110 @@
+"""The conversation of a case: the spec with the case's own criteria, the published steps, then the operator's answers."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from local.case.case_file import BadCase, Case, Criterion
+from local.case.translate import Translated
+from local.scripted_model import read_script
+from runner_image.junit import PYTEST_WORD, runs_pytest
+from shared.errors import NotConfigured
+
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_WITH_VALUE = frozenset(
+    "-c -k -m -n -o -p -r -W --cov --deselect --ignore --maxfail --rootdir --tb --timeout --durations".split()
+)
+
+
+def conversation(case: Case, steps: Sequence[Translated], answers: Path | None) -> list[str]:
+    """Lines of a conversation file (`local/scripted_model.py`). Raises BadCase when the answers cannot be used."""
+    lines = [_line("planner", json={"spec": spec_of(case)})]
+    lines += [_line("build", text=step.text, calls=list(step.calls)) for step in steps]
+    return lines + (_answers(answers) if answers else [])
+
+
+def _line(purpose: str, **said: Any) -> str:
+    return json.dumps({"for": purpose, **said}, ensure_ascii=False)
+
+
+def _answers(path: Path) -> list[str]:
+    try:
+        lines = [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+        read_script(lines, path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadCase(f"{path} cannot be read: {error}") from error
+    except NotConfigured as error:
+        raise BadCase(str(error), error.advice) from error
+    return lines
+
+
+def spec_of(case: Case) -> dict[str, Any]:
+    """What the planner answers: the issue's title as the goal, and the criteria, their checks word for word."""
+    return {
+        "title": case.title[:70],
+        "goals": [case.title],
+        "criteria": [
+            {"id": each.id, "kind": each.kind, "text": each.text, "check": check_of(each, case.full_tests)}
+            for each in case.criteria
+        ],
+        "out_of_scope": [],
+        "assumptions": [],
+        "stack": [],
+        "touches": [],
+        "sources": [{"line": each.id, "kind": "issue"} for each in case.criteria],
+    }
+
+
+def check_of(criterion: Criterion, full_tests: str | None) -> dict[str, Any]:
+    """The check, and what it is by its command.
+
+    Runs pytest over everything and holds today: a suite, every test that passed must still pass. Names tests: those
+    tests. Runs pytest in another way: tests, believed with a record only. Anything else: a command, by its exit code.
+    """
+    run = criterion.check
+    check: dict[str, Any] = {"origin": "spec", "kind": "command", "run": run}
+    if full_tests is not None and run == full_tests.strip():
+        check["origin"] = "existing"
+    if not runs_pytest(run):
+        return check
+    named = _named_tests(run)
+    if named is None:
+        return check | {"kind": "test"}
+    ids = [word for word in named if "::" in word]
+    if ids and len(ids) == len(named):
+        return check | {"kind": "test", "ids": ids}
+    return check | {"kind": "suite" if not named and criterion.kind == "keep" else "test"}
+
+
+def _named_tests(run: str) -> list[str] | None:
+    """The paths and ids that a single pytest command names; None when the line is more than that, or selects otherwise."""
+    words = list(_words(run))
+    if any(set(word) <= set("|&;<>()") for word in words) or "\n" in run or "`" in run or "$(" in run:
+        return None
+    while words and _ASSIGNMENT.match(words[0]):
+        words.pop(0)
+    at = next((number for number, word in enumerate(words) if PYTEST_WORD.fullmatch(word)), None)
+    if at is None or (at > 0 and words[at - 1] != "-m"):
+        return None
+    named: list[str] = []
+    rest = iter(words[at + 1 :])
+    for word in rest:
+        if word in ("-k", "-m") or word.startswith(("--deselect", "--ignore", "--lf", "--ff", "--last-failed", "--sw")):
+            return None
+        if word in _WITH_VALUE:
+            next(rest, None)
+        elif not word.startswith("-"):
+            named.append(word)
+    return named
+
+
+def _words(line: str) -> Iterable[str]:
+    reader = shlex.shlex(line, posix=True, punctuation_chars=True)
+    reader.whitespace_split = True
+    reader.commenters = ""
+    return reader

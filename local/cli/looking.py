@@ -1,0 +1,131 @@
+"""`status`, `events` and `stop`: what the table of this machine says, and the one thing that may be asked of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from local.github.people import Person
+from local.keyring import Keyring
+from local.store import SqliteStore
+from local.trial import records
+from local.trial.terminal import Terminal
+from local.world import open_store
+from shared.domain.events import Event
+from shared.domain.issue import IssueState
+from shared.domain.job import JobState
+from shared.domain.money import NANO, dollars
+from shared.errors import Final, NotConfigured
+from shared.settings import Settings, read
+
+LOOK_EVERY_S = 0.5
+
+
+def _store(settings: Settings) -> SqliteStore:
+    if not (settings.home / "persevere.db").is_file():
+        raise NotConfigured(
+            f"there is no world in {settings.home}", "set PERSEVERE_HOME, or try `persevere demo --keep`"
+        )
+    return open_store(settings.home)
+
+
+def status(environment: Mapping[str, str], *, json_line: bool) -> None:
+    """One block an issue; as JSON a list of them."""
+    store = _store(read(environment))
+    found = records.issues(store)
+    if json_line:
+        _print([_issue(store, each) for each in found])
+        return
+    terminal = Terminal(sys.stdout)
+    if not found:
+        terminal.line("No issue yet.")
+    for each in found:
+        _tell(terminal, store, each)
+
+
+def _tell(terminal: Terminal, store: SqliteStore, issue: IssueState) -> None:
+    money = records.money(store, issue.pk)
+    terminal.line(f"{issue.repository.full_name}#{issue.number}  {issue.title}"[:79])
+    cost = f"{dollars(money.spent)} of {dollars(money.limit)}" if money.limit else f"asking {dollars(money.asking)}"
+    terminal.line(f"  {issue.phase:<13} {cost}")
+    if issue.waiting:
+        terminal.line(f"  waits for     {issue.waiting.reason.replace('_', ' ')}  {issue.waiting.line}")
+    for line in issue.jobs:
+        what = f"{line.kind} {line.purpose}".strip()
+        terminal.line(f"    {line.id}  {what:<15} {line.status:<12} {line.steps:>3} steps {line.seconds:>7.1f} s")
+    if issue.pull:
+        terminal.line(f"  pull request  #{issue.pull.number}, {'draft' if issue.pull.draft else issue.pull.state}")
+    terminal.line()
+
+
+def _issue(store: SqliteStore, issue: IssueState) -> dict[str, Any]:
+    money = records.money(store, issue.pk)
+    return {
+        "repository": issue.repository.full_name,
+        "issue": issue.number,
+        "title": issue.title,
+        "phase": issue.phase,
+        "waiting": issue.waiting.model_dump(mode="json") if issue.waiting else None,
+        "jobs": [line.model_dump(mode="json") for line in issue.jobs],
+        "pull_request": issue.pull.model_dump(mode="json") if issue.pull else None,
+        "money": {"limit": money.limit / NANO, "spent": money.spent / NANO, "held": money.held / NANO},
+    }
+
+
+def _job(store: SqliteStore, id: str) -> JobState:
+    found = records.job(store, id)
+    if found is None:
+        raise Final(f"there is no job {id} here", "`persevere status` lists them")
+    return found
+
+
+def events(environment: Mapping[str, str], id: str, *, follow: bool, json_line: bool) -> None:
+    """The job's events; with `follow` until it is over."""
+    store = _store(read(environment))
+    terminal = Terminal(sys.stdout)
+    cursor: str | None = None
+    while True:
+        over = _job(store, id).over  # asked before its last events are read
+        for place, event in records.events(store, id, cursor):
+            cursor = place
+            if json_line:
+                _print(event.model_dump(mode="json"))
+            else:
+                terminal.line(_event_line(event))
+        if over or not follow:
+            return
+        time.sleep(LOOK_EVERY_S)
+
+
+def _event_line(event: Event) -> str:
+    at = datetime.fromtimestamp(event.at / 1000, UTC).strftime("%H:%M:%S")
+    step = f"step {event.step}  " if event.step is not None else ""
+    return f"{at}  {event.kind:<11} {step}{event.title}"
+
+
+def stop(environment: Mapping[str, str], id: str) -> None:
+    """By the same door as everybody: a comment of a person."""
+    settings = read(environment)
+    store = _store(settings)
+    job = _job(store, id)
+    number = int(job.issue.rpartition("#")[2])
+    line = f"{settings.command} stop"
+    if job.over:
+        sys.stdout.write(f"job {id} is over already ({job.status.replace('_', ' ')})\n")
+        return
+    app = Keyring(settings.home).app()
+    asked = job.requested_by.login if job.requested_by else ""
+    if settings.world != "sim" or asked not in app.people:
+        sys.stdout.write(f"Comment on {settings.github_url}/{job.repository.full_name}/issues/{number}:\n\n{line}\n")
+        return
+    Person(settings.github_url, asked, app.people[asked]).comment(job.repository.full_name, number, line)
+    sys.stdout.write(f"{asked} commented `{line}` on {job.repository.full_name}#{number}\n")
+
+
+def _print(what: Any) -> None:
+    sys.stdout.write(json.dumps(what, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,7 @@
+"""`python -m octo`."""
+
+import sys
+
+from octo.cli import main
+
+sys.exit(main())

@@ -1,0 +1,188 @@
+"""`python -m local.host`: the functions on one machine, in one process.
+
+It serves the URL doors over HTTP on loopback, rings conductor and effects for the store's changes, winds the watchdog
+each second, and prints nothing: structured logs go to `<home>/host.log`. Runners are processes apart and outlive it;
+a host that is started again goes on where the last one stood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from shared.errors import NotConfigured
+from shared.settings import Settings, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from functions.world import World
+    from local.blobs import FileBlobs
+    from local.clockwork import Clockwork
+    from local.http_server import Door
+    from local.store import SqliteStore
+    from local.stream_pump import StreamPump
+
+Handler = Callable[[dict[str, Any], Any], Any]
+
+LEAVE_S = 8.0
+"""How long the batches at hand may take to end after SIGTERM; what does not end is rung for again."""
+
+# As the functions are configured on AWS: seconds before one is cut off.
+TIMEOUTS = {"github_webhook": 10.0, "job_api": 600.0, "conductor": 60.0, "effects": 60.0}
+
+
+def handler_of(function: str) -> Handler:
+    """The entry point of one of our functions."""
+    return cast("Handler", importlib.import_module(f"functions.{function}.handler").handler)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT. Exit code 2 when a setting is wrong or the port or the home is taken."""
+    parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
+    parser.add_argument("--ready-file", type=Path, help='written as {"url", "pid"} once requests are answered')
+    options = parser.parse_args(argv)
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    try:
+        settings = read(os.environ)
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with alone(settings.home), logging_to(settings.home / "host.log"):
+            serve(settings, over, options.ready_file)
+    except NotConfigured as error:
+        sys.stderr.write(f"FAIL  {error}.  {error.advice}\n")
+        return 2
+    return 0
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """One host a home: two would ring everything twice. Raises NotConfigured."""
+    with (home / "host.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise NotConfigured(f"another host is at work in {home}", "stop it, or set PERSEVERE_HOME") from error
+        yield
+
+
+@contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Standard output and error go to that file, whoever writes them."""
+    os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "persevere")
+    os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Persevere")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    log = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    try:
+        yield
+    finally:
+        for stream in cast("tuple[IO[str], IO[str]]", (sys.stdout, sys.stderr)):
+            stream.flush()
+        for number, handle in enumerate(kept, start=1):
+            os.dup2(handle, number)
+            os.close(handle)
+
+
+def serve(settings: Settings, over: threading.Event, ready_file: Path | None = None) -> None:
+    """Run everything until `over` is set."""
+    from aws_lambda_powertools import Logger
+
+    from functions.world import use
+    from local.http_server import Application, listen
+    from local.world import build
+
+    logger = Logger(service="host")
+    application = Application()
+    try:
+        server = listen(application, settings.port)
+    except OSError as error:
+        raise NotConfigured(
+            f"port {settings.port} cannot be had: {error}", "set PERSEVERE_PORT to a free one"
+        ) from error
+    url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        world = build(settings, url)
+        use(world)
+        workers = consumers(settings, world)
+        application.open(doors(), cast("FileBlobs", world.blobs))
+        listening = threading.Thread(target=server.serve_forever, args=(0.05,), name="http", daemon=True)
+        listening.start()
+        for worker in workers:
+            worker.start()
+        logger.info("host.started", url=url, world=settings.world, without=sorted(settings.without))
+        if ready_file:
+            write_ready(ready_file, url)
+        over.wait()
+        logger.info("host.leaving")
+        application.close()
+        leave(workers)
+        server.shutdown()
+        listening.join(1.0)
+    finally:
+        server.server_close()
+        use(None)
+    logger.info("host.left")
+
+
+def doors() -> tuple[Door, ...]:
+    """The functions that have a URL."""
+    from local.http_server import Door
+
+    return (
+        Door("github_webhook", "/webhook", TIMEOUTS["github_webhook"], handler_of("github_webhook")),
+        Door("job_api", "/v1", TIMEOUTS["job_api"], handler_of("job_api")),
+    )
+
+
+def consumers(settings: Settings, world: World) -> list[StreamPump | Clockwork]:
+    """Who is rung by the stream and by the clock, but for those that the settings leave out."""
+    from local.clockwork import Clockwork
+    from local.stream import Stream, rings_conductor, rings_effects
+    from local.stream_pump import StreamPump
+
+    store = cast("SqliteStore", world.store)
+    found: list[StreamPump | Clockwork] = [
+        StreamPump(Stream(store, world.clock, name, wanted), handler_of(name), TIMEOUTS[name])
+        for name, wanted in (("conductor", rings_conductor), ("effects", rings_effects))
+        if name not in settings.without
+    ]
+    if "watchdog" not in settings.without:
+        found.append(Clockwork(handler_of("watchdog"), world.clock.now))
+    return found
+
+
+def leave(workers: list[StreamPump | Clockwork]) -> None:
+    """Let the work at hand come to its end, all of it within `LEAVE_S`."""
+    for worker in workers:
+        worker.stop()
+    until = time.monotonic() + LEAVE_S
+    for worker in workers:
+        worker.join(max(0.0, until - time.monotonic()))
+
+
+def write_ready(path: Path, url: str) -> None:
+    """Renamed into place, so that a reader never sees half of it."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+    part.replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

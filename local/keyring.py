@@ -1,0 +1,90 @@
+"""The secrets of a local world: files of 32 random bytes, readable by their owner alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from shared.errors import NotConfigured
+
+KEY_BYTES = 32
+
+
+def private_directory(path: Path) -> Path:
+    """The directory, made or mended so that nobody else looks into it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o700)
+    return path
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """A whole file with mode 0600, or none."""
+    private_directory(path.parent)
+    handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # 0600 from its birth
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(unfinished).replace(path)
+
+
+@dataclass(frozen=True)
+class AppFile:
+    """The GitHub App of this world. `people` are personal tokens of a simulator's accounts, by login; empty elsewhere."""
+
+    id: int
+    slug: str
+    webhook_secret: str
+    private_key: str
+    people: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"AppFile(id={self.id}, slug={self.slug!r})"
+
+
+class Keyring:
+    """`<home>/keys`: ticket, marker and blob keys, made when first asked for; the App as `save_app` wrote it."""
+
+    def __init__(self, home: Path) -> None:
+        private_directory(home)
+        self._directory = private_directory(home / "keys")
+
+    def key(self, name: str) -> bytes:
+        """The key of that name. Two processes that ask at once get the same one."""
+        path = self._directory / name
+        if not path.exists():
+            fresh = self._directory / f".{name}-{secrets.token_hex(8)}"
+            write_private(fresh, secrets.token_bytes(KEY_BYTES))
+            try:
+                os.link(fresh, path)  # fails where somebody was faster, and then theirs counts
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        data = path.read_bytes()
+        if len(data) < KEY_BYTES:
+            raise NotConfigured(
+                f"the key {name} in {self._directory} is damaged", "remove that file; a new one is made"
+            )
+        return data
+
+    def save_app(self, app: AppFile) -> None:
+        """Remember the App, readable by its owner alone."""
+        write_private(self._directory / "app.json", json.dumps(asdict(app)).encode())
+
+    def app(self) -> AppFile:
+        """Raises NotConfigured where there is none."""
+        try:
+            return AppFile(**json.loads((self._directory / "app.json").read_bytes()))
+        except FileNotFoundError as error:
+            raise NotConfigured(
+                f"there is no GitHub App in {self._directory}",
+                "try `persevere demo`: it makes one on its own simulator",
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise NotConfigured(f"the App's file in {self._directory} is damaged", "make the App again") from error

@@ -1,0 +1,161 @@
+"""Where a trial happens: a simulated GitHub with people, one repository and our App; and the host that serves it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from local.github.people import Person
+from local.github.steering import Steering
+from local.keyring import AppFile, Keyring, private_directory
+from local.store import SqliteStore
+from local.trial.processes import Child, stop_runners
+from local.world import SCRIPTED, open_store
+
+APP = "persevere"
+KEPT_VARIABLES = ("PERSEVERE_COMMAND", "PERSEVERE_WITHOUT")
+"""Of our own variables, those that a trial takes from whoever starts it; it sets all others itself."""
+
+
+@dataclass(frozen=True)
+class Scenery:
+    """What a trial starts from. `tree` becomes the repository's first commit, `people` are roles by login.
+
+    `script` is the conversation that answers as the model; `environment` is for set-up (package indexes).
+    """
+
+    full_name: str
+    tree: Path
+    people: Mapping[str, str]
+    script: Path
+    sandbox: str
+    python: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> str:
+        return self.full_name.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        return self.full_name.partition("/")[2]
+
+
+class Stage:
+    """A context: inside it everything runs, after it nothing does."""
+
+    def __init__(self, home: Path, scenery: Scenery) -> None:
+        """`home` is emptied, but for what is kept of earlier trials (`sdists`)."""
+        self.home = home
+        self.scenery = scenery
+        self.people: dict[str, Person] = {}
+        self._children: list[Child] = []
+        self._store: SqliteStore | None = None
+
+    def __enter__(self) -> Self:
+        self._clear()
+        try:
+            self._raise()
+        except BaseException:
+            self._strike()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._strike()
+
+    @property
+    def store(self) -> SqliteStore:
+        assert self._store is not None, "the stage is up"
+        return self._store
+
+    @property
+    def host(self) -> Child:
+        return self._children[1]
+
+    def check(self) -> None:
+        """Raises ProcessDied when simulator or host is gone."""
+        for child in self._children:
+            child.check()
+
+    def restart_host(self) -> None:
+        """Take the host away and start it again on the same port, as an operator does for a new version."""
+        port = self.host_url.rpartition(":")[2]
+        self.host.stop()
+        self._children[1] = Child("host", self.home, ["local.host"], self._environment() | {"PERSEVERE_PORT": port})
+        self._children[1].wait_ready()
+
+    def _clear(self) -> None:
+        private_directory(self.home)
+        for path in self.home.iterdir():
+            if path.name != "sdists":
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+    def _raise(self) -> None:
+        simulator = ["local.github", "--port", "0", "--home", str(self.home / "github")]
+        self._children.append(Child("github", self.home, simulator, os.environ))
+        self.github_url = self._children[0].wait_ready()
+        self.steering = Steering(self.github_url)
+        app = self._populate()
+        self._store = open_store(self.home)
+        self._children.append(Child("host", self.home, ["local.host"], self._environment()))
+        self.host_url = self._children[1].wait_ready()
+        self.steering.hook(app["id"], f"{self.host_url}/webhook")
+
+    def _populate(self) -> dict[str, Any]:
+        scenery, steering = self.scenery, self.steering
+        self.people = {login: steering.person(login) for login in scenery.people}
+        steering.organization(scenery.owner)
+        steering.repository(
+            scenery.owner,
+            scenery.name,
+            path=scenery.tree,
+            roles=dict(scenery.people),
+            message=f"{scenery.name} as it was published",
+        )
+        app = steering.app(APP, owner=scenery.owner)
+        tokens = {login: person.token for login, person in self.people.items()}
+        Keyring(self.home).save_app(AppFile(app["id"], APP, app["webhook_secret"], app["pem"], tokens))
+        steering.install(app["id"], scenery.owner, [scenery.name])
+        return app
+
+    def _environment(self) -> dict[str, str]:
+        """The machine's own, with our settings. Quiet and pacing are set to what a trial on one machine can wait for."""
+        given = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PERSEVERE_") or name in KEPT_VARIABLES
+        }
+        given |= self.scenery.environment
+        given |= {
+            "PERSEVERE_HOME": str(self.home),
+            "PERSEVERE_WORLD": "sim",
+            "PERSEVERE_GITHUB_URL": self.github_url,
+            "PERSEVERE_MODEL": SCRIPTED,
+            "PERSEVERE_SCRIPT": str(self.scenery.script),
+            "PERSEVERE_SANDBOX": self.scenery.sandbox,
+            "PERSEVERE_PORT": "0",
+            "PERSEVERE_QUIET_S": "1",
+            "PERSEVERE_WRITE_PACE_S": "0",
+        }
+        if self.scenery.python:
+            given["PERSEVERE_PYTHON"] = str(self.scenery.python)
+        return given
+
+    def _strike(self) -> None:
+        """Runners first, while there is still somebody whom they can tell that they leave."""
+        try:
+            stop_runners(self.home)
+        finally:
+            for child in reversed(self._children):
+                child.stop()
+            stop_runners(self.home)  # what the host started in its last moments
+            if self._store is not None:
+                self._store.close()

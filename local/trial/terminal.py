@@ -1,0 +1,69 @@
+"""How a trial is told on a terminal: 80 columns, ASCII, colour only where a word says the same, a line at a time."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+WIDTH = 80
+_STYLES = {
+    "ok": "green",
+    "FAIL": "bold red",
+    "warn": "yellow",
+    "FAILED": "bold red",
+    "proved": "green",
+    "kept": "green",
+}
+
+
+class Terminal:
+    """Lines of a story, each with its time since `begin`. rich keeps to NO_COLOR and writes no colour into a pipe."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = Console(file=stream, width=WIDTH, highlight=False, soft_wrap=True, legacy_windows=False)
+        self._begun = time.monotonic()
+
+    def begin(self) -> None:
+        """The story's clock stands at 00:00 now."""
+        self._begun = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._begun
+
+    def line(self, text: str = "") -> None:
+        shown = Text(_ascii(text))
+        for word, style in _STYLES.items():
+            shown.highlight_regex(rf"\b{word}\b", style)
+        self._console.print(shown)
+
+    def fact(self, name: str, what: str, state: str = "") -> None:
+        """A line of the head: `  sandbox   bubblewrap (...)     ok`."""
+        for number, part in enumerate(textwrap.wrap(what, 60) or [""]):
+            end = f"{part:<60} {state}".rstrip() if number == 0 else part
+            self.line(f"  {name if number == 0 else '':<9} {end}")
+
+    def more_wide(self, what: str) -> None:
+        """What belongs to a line of the head; an address is never cut."""
+        self.line(f"{'':<12}{what}")
+
+    def told(self, who: str, what: str) -> None:
+        """A line of the story. What does not fit goes on below, indented."""
+        minutes, seconds = divmod(int(self.seconds), 60)
+        first, *rest = textwrap.wrap(what, 58, break_long_words=False) or [""]
+        self.line(f"  {minutes:02d}:{seconds:02d}  {who:<9}  {first}")
+        for part in rest:
+            self.more(part)
+
+    def more(self, what: str) -> None:
+        """What belongs to the line above."""
+        self.line(f"{'':<22}{what}"[: WIDTH - 1])
+
+
+def _ascii(text: str) -> str:
+    table = {"·": "-", "…": "...", "–": "-", "—": "-", "→": "->", "“": '"', "”": '"', "‘": "'", "’": "'"}
+    return "".join(table.get(char, char if char.isascii() else "?") for char in text)

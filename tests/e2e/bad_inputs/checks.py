@@ -1,0 +1,137 @@
+"""Repositories without anything to run, and checks that do what no check should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.e2e.row import Row
+from tests.e2e.place import Place
+from tests.e2e.stories import (
+    HELLO,
+    REPAIRS,
+    SAMPLE,
+    SAYS_HELLO,
+    build,
+    criterion,
+    finish,
+    settings,
+    spec,
+    write,
+)
+
+BY_EYE = {"id": "AC-1", "kind": "person", "text": "the greeting reads well"}
+NO_CHECK = {"greet.py": SAMPLE["greet.py"]}
+LOOPS = "def greet(name):\n    while True:\n        pass\n"
+
+PRINTS = (
+    "import sys, greet\n"
+    "for _ in range(100):\n"
+    "    sys.stdout.write('x' * 999_999 + '\\n')\n"
+    "assert greet.greet('you') == 'hello you', greet.greet('you')\n"
+)
+FORKS = (
+    "import os, sys, time, greet\n"
+    "for _ in range(20):\n"
+    "    if os.fork() == 0:\n"
+    "        time.sleep(600)\n"
+    "        sys.exit()\n"
+    "assert greet.greet('you') == 'hello you', greet.greet('you')\n"
+)
+DAEMON = (
+    "import os, sys, time, greet\n"
+    "if os.fork() == 0:\n"
+    "    os.setsid()\n"
+    "    if os.fork() == 0:\n"
+    "        for number in range(3):\n"
+    "            os.close(number)\n"
+    "        time.sleep(600)\n"
+    "    os._exit(0)\n"
+    "os.wait()\n"
+    "assert greet.greet('you') == 'hello you', greet.greet('you')\n"
+)
+
+
+def build_it(place: Place) -> None:
+    place.build()
+
+
+def proved_by(name: str, program: str, tell_tale: str) -> Row:
+    """A check that behaves badly and is still believed, since it ends. Nothing of it is left on the machine."""
+    check = criterion("AC-1", "new", "greet says hello", f"python {tell_tale}.py")
+
+    def gone(place: Place) -> None:
+        left = [pid for pid in Path("/proc").glob("[0-9]*") if tell_tale in _command_of(pid)]
+        assert left == []
+
+    return Row(
+        name,
+        build_it,
+        "in_review",
+        status="1 criterion holds on `",
+        pull_state="ready",
+        checks={"Persevere / AC-1": "success | proved"},
+        files={**SAMPLE, f"{tell_tale}.py": program},
+        script=(spec(check), *REPAIRS),
+        more=gone,
+    )
+
+
+def _command_of(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().decode("utf-8", "replace")
+    except OSError:  # it ended meanwhile
+        return ""
+
+
+def plan_only(place: Place) -> None:
+    place.plan()
+
+
+ROWS = (
+    Row(
+        "an empty repository",
+        plan_only,
+        "idle",
+        reply="**Not started: this repository has no commit yet.** There is nothing to build on.",
+        reactions=("confused",),
+        files=None,
+    ),
+    Row(
+        "no check command",
+        build_it,
+        "in_review",
+        status="AC-1",
+        pull="Judge AC-1, then `/persevere accept AC-1 <why>`.",
+        pull_state="ready",
+        checks={"Persevere": "action_required | ", "Persevere / AC-1": "neutral | "},
+        files=NO_CHECK,
+        script=(spec(BY_EYE), *REPAIRS),
+    ),
+    Row(
+        "a check that never ends",
+        build_it,
+        "waiting",
+        status="**Waiting: AC-1 could not be proved",
+        reply="the check could not run: it did not end within 2 s",
+        pull="Not ready on purpose",
+        pull_state="draft",
+        checks={"Persevere": "action_required | ", "Persevere / AC-1": "neutral | unproven · the check could not run"},
+        files=settings("check_seconds: 2\n"),
+        script=(
+            spec(criterion("AC-1", "new", "greet says hello", SAYS_HELLO)),
+            build(write("greet.py", LOOPS), finish()),
+        ),
+    ),
+    Row(
+        "a check that exits 127",
+        build_it,
+        "proposed",
+        status="**Spec v1 cannot be approved yet**",
+        reply="- AC-1: exit code 127: a command was not found",
+        reactions=("confused",),
+        script=(spec(criterion("AC-1", "new", "greet says hello", "no-such-program greet.py")),),
+    ),
+    proved_by("a check that prints 100 MB", PRINTS, "check_prints"),
+    proved_by("a check that forks", FORKS, "check_forks"),
+    proved_by("a check that leaves a daemon", DAEMON, "check_daemon"),
+)

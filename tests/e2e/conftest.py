@@ -1,0 +1,15 @@
+"""One whole product for all tables of stories."""
+
+from collections.abc import Iterator
+
+import pytest
+
+pytest.register_assert_rewrite("tests.e2e.row", "tests.e2e.place")
+
+from tests.e2e.whole_product import WholeProduct, whole_product  # noqa: E402 - rewritten modules come first
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeProduct]:
+    with whole_product(tmp_path_factory.mktemp("product")) as running:
+        yield running
