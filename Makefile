@@ -1,6 +1,6 @@
 # Works with Python >= 3.11, git and make alone. PYTHON=/path/to/python3.12 takes that interpreter; ARGS go to the command.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lock
+.PHONY: help setup demo test lint bench tables lock
 unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
@@ -24,6 +24,9 @@ lint: setup ## ruff, mypy, import rules
 
 bench: setup ## cold starts, harness overhead a step, prompt size
 	@.venv/bin/python -m bench $(ARGS)
+
+tables: setup ## README's tables of commands and states, from the code
+	@.venv/bin/python bin/tables
 
 lock: setup ## resolve the dependency groups again; ARGS=--upgrade for newer versions
 	@bin/lock $(ARGS)

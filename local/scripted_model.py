@@ -145,14 +145,14 @@ class ScriptedModel:
             unused.setdefault(line.purpose, []).append(index)
         report = ""
         for turn in request.turns:
-            if turn.get("evidence"):
-                report = turn["text"]
-            gone: Mapping[str, int] = turn.get("answers_before", {})
-            for purpose, count in gone.items():
-                for _ in range(count):
-                    self._take(unused.get(purpose, []), report)
             if turn["role"] == "assistant":
                 self._take(unused.get(turn["purpose"], []), report)
+            elif turn["role"] == "user":
+                report = turn["text"] if turn.get("evidence") else report
+                gone: Mapping[str, int] = turn.get("answers_before", {})
+                for purpose, count in gone.items():
+                    for _ in range(count):
+                        self._take(unused.get(purpose, []), report)
         found = self._take(unused.get(request.purpose, []), report)
         if found is None:
             words = f"{self.name} has no further answer for {request.purpose}"

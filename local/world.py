@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from functions.world import World
-from local.blobs import FileBlobs
 from local.clock import SystemClock
+from local.home import open_blobs, open_store
 from local.http_server import BLOBS_PATH
 from local.ids import SystemIds
 from local.keyring import Keyring
 from local.planner import Handler, ThreadPlanner
-from local.store import SqliteStore
 from local.tasks import SubprocessTasks
 from runner_image.sandbox.environment import OUTWARD
 from shared.domain.operator import Operator
@@ -32,11 +30,6 @@ PROMPT_TOKENS = 4_000
 """What the first request of a build holds at least, counted as the gateway does: a byte more than a real token."""
 
 
-def open_store(home: Path) -> SqliteStore:
-    """The table of a local world."""
-    return SqliteStore(home / "persevere.db", SystemClock())
-
-
 def build(settings: Settings, host_url: str | None = None) -> World:
     """The world of `PERSEVERE_HOME`. `host_url` is where the host answers, as runners here reach it.
 
@@ -53,7 +46,7 @@ def build(settings: Settings, host_url: str | None = None) -> World:
         clock=clock,
         ids=ids,
         store=open_store(settings.home),
-        blobs=FileBlobs(settings.home / "blobs", clock, f"{here}{BLOBS_PATH}", keyring.key("blobs")),
+        blobs=open_blobs(settings.home, clock, f"{here}{BLOBS_PATH}", keyring.key("blobs")),
         tasks=SubprocessTasks(settings.home, here, clock, extra=runner_environment(settings, os.environ)),
         planner=ThreadPlanner(_planner_handler),
         tokens=tokens,

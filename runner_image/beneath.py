@@ -57,9 +57,7 @@ class Beneath:
 
     def read(self, path: bytes, at_most: int) -> bytes:
         """A regular file's first `at_most` bytes. Raises Outside, OSError."""
-        with os.fdopen(self.open(path), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise IsADirectoryError(errno.EISDIR, "not a regular file", os.fsdecode(path))
+        with os.fdopen(self._open_file(path, os.O_RDONLY), "rb") as file:
             return file.read(at_most)
 
     def status(self, path: bytes) -> os.stat_result:
@@ -79,13 +77,10 @@ class Beneath:
     def write(self, path: bytes, data: bytes) -> None:
         """In place, so that mode and links inside stay; missing directories are made. Raises Outside, OSError."""
         self._make_directories(path)
-        descriptor = self.open(path, os.O_WRONLY | os.O_CREAT)
-        with os.fdopen(descriptor, "wb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise IsADirectoryError(errno.EISDIR, "not a regular file", os.fsdecode(path))
-            os.ftruncate(descriptor, 0)
+        with os.fdopen(self._open_file(path, os.O_WRONLY | os.O_CREAT), "wb") as file:
+            file.truncate(0)
             file.write(data)
-            self._own(descriptor)
+            self._own(file.fileno())
 
     def put(self, path: bytes, mode: str, data: bytes) -> None:
         """Makes `path` exactly this (a git mode), whatever stood there or stood in the way. Raises Outside, OSError."""
@@ -110,6 +105,13 @@ class Beneath:
                 _remove(directory, name)
         except (FileNotFoundError, NotADirectoryError, Outside):
             parts_of(path)  # a path that is no path is still refused
+
+    def _open_file(self, path: bytes, flags: int) -> int:
+        descriptor = self.open(path, flags)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise IsADirectoryError(errno.EISDIR, "not a regular file", os.fsdecode(path))
+        return descriptor
 
     # --- steps ------------------------------------------------------------------------------------------
 

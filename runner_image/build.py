@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from runner_image.changeset import Recorder, Taken, TooBig
-from runner_image.endings import GiveUp, Stopped
+from runner_image.endings import GiveUp, Leave, Stopped
 from runner_image.git import Git, GitFailed
 from runner_image.job import Job
 from runner_image.log import log
@@ -44,6 +44,12 @@ def build(job: Job, allow_file: bool) -> Finish:
     except Stopped as end:
         words = "The machine was taken away." if end.reason == "signal" else "Stopped by order."
         return with_change(job, prepared, closing(job, "interrupted", end.reason, words, setup_run))
+    except Leave:
+        raise
+    except Exception as error:  # noqa: BLE001  # a fault of ours must not cost the work
+        log("runner.failed", error=type(error).__name__, why=str(error)[:500])
+        words = f"The runner itself failed: {type(error).__name__}: {error}"
+        return with_change(job, prepared, closing(job, "gave_up", "refused", words, setup_run))
 
 
 def prepare(job: Job, allow_file: bool) -> Prepared:
@@ -53,7 +59,7 @@ def prepare(job: Job, allow_file: bool) -> Prepared:
     git = clone(claimed.clone, job.directory / "trusted", os.environ, job.orders, allow_file)
     try:
         start = claimed.clone.head or claimed.clone.base
-        checkout = check_out(git, job.directory / "build", job.sandbox, claimed.clone.base, start, keep_scratch=True)
+        checkout = check_out(git, job.directory / "build", job.sandbox, claimed.clone.base, start)
         recorder = Recorder(git, checkout.tree, checkout.index, claimed.clone.base, start, claimed.limits)
         setup_run = run_setup(job, checkout, choose_setup(job, git))
         recorder.record_setup()
@@ -86,6 +92,8 @@ def hand_over(job: Job, prepared: Prepared, said: Said) -> Finish:
         taken = prepared.recorder.take()
     except TooBig as error:
         raise GiveUp("too_big", f"Too much for one change: {error}. It could be split into smaller issues.") from error
+    except GitFailed as error:
+        raise GiveUp("refused", f"The change could not be read from the workspace: {error}") from error
     finish = closing(job, "handed_over", "", said.summary, prepared.setup_run)
     return carry(job, taken, finish).model_copy(update={"unmet": said.unmet})
 

@@ -119,9 +119,7 @@ class Recorder:
         for option, paths in (("--force-remove", modified), ("--add", present)):
             names = b"".join(path + b"\0" for path in paths)
             if names:
-                self._git.run(
-                    "update-index", option, "-z", "--stdin", index=self._index, tree=self._tree, stdin=names
-                )
+                self._git.run("update-index", option, "-z", "--stdin", index=self._index, tree=self._tree, stdin=names)
 
     def _is_file(self, path: bytes) -> bool:
         """A file or a link that lies in real directories all the way."""

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import base64
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner_image.orders import Orders
 
 # Highest of git's sources of attributes (gitattributes(5)), so no file of the repository overrides it.
-RAW = "* -text -eol -crlf -filter -ident -working-tree-encoding -diff -merge\n"
+RAW = "* -text -eol -crlf -filter -ident -working-tree-encoding !diff -merge\n"
 SETTINGS = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
@@ -114,13 +115,13 @@ class Git:
             start_new_session=True,
         )
         try:
-            with orders.while_running(process.kill) if orders else nullcontext():
+            with orders.while_running(lambda: _kill(process)) if orders else nullcontext():
                 out, err = process.communicate(stdin, timeout=seconds)
         except subprocess.TimeoutExpired as error:
             raise GitFailed(f"git {_verb(arguments)} did not end within {seconds:.0f} s") from error
         finally:
             if process.poll() is None:
-                process.kill()
+                _kill(process)
                 process.wait()
             for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe:
@@ -159,6 +160,12 @@ class Git:
         if tree:
             environment["GIT_WORK_TREE"] = str(tree)
         return environment
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """With its helpers: git-remote-https would hold the pipes."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _verb(arguments: tuple[str | bytes, ...]) -> str:

@@ -91,10 +91,11 @@ def _read(path: Path) -> bytes:
         raise NoRecord("it left no JUnit record") from error
     except OSError as error:
         raise NoRecord("what it left as its JUnit record is no file") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+        os.close(descriptor)
+        raise NoRecord("what it left as its JUnit record is no file of its own")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise NoRecord("what it left as its JUnit record is no file of its own")
         if status.st_size > MAX_BYTES:
             raise NoRecord(f"its JUnit record has {status.st_size:,} bytes; I read {MAX_BYTES:,}")
         return file.read(MAX_BYTES)

@@ -14,6 +14,7 @@ from typing import Any
 from runner_image.api import WrongStep
 from runner_image.changeset import Recorder, TooBig
 from runner_image.endings import GiveUp
+from runner_image.git import GitFailed
 from runner_image.job import Job
 from runner_image.log import log
 from runner_image.tools.box import run_call
@@ -85,8 +86,8 @@ def report(job: Job, recorder: Recorder, results: tuple[CallResult, ...], *, che
     try:
         tree = recorder.tree()
         kept = save(job, recorder) if checkpoint else None
-    except TooBig as error:
-        log("tree.too_big", why=str(error))
+    except (TooBig, GitFailed) as error:
+        log("tree.unknown", why=str(error))
     return StepResults(results=fit(results), tree=tree, checkpoint=kept, seconds=job.progress.seconds)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner_image.findings import Found
@@ -126,8 +126,10 @@ class Side:
     def _prepare(self) -> Prepared:
         directory = self._directory / f"tree-{secrets.token_hex(4)}"
         self._job.progress.doing = f"set-up of {self.name}"
-        checkout = check_out(self._git, directory, self._sandbox, self.commit, None, keep_scratch=False)
-        setup_run = run_setup(self._job, checkout, self._setup, self._sandbox)
+        # Set-up may need much room in /tmp, which is the disk's; each check gets an empty one of its own.
+        roomy = check_out(self._git, directory, self._sandbox, self.commit, None)
+        setup_run = run_setup(self._job, roomy, self._setup, self._sandbox)
+        checkout = replace(roomy, place=replace(roomy.place, scratch=None))
         return Prepared(checkout, keep(checkout, self.commit), setup_run)
 
 

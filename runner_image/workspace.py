@@ -82,7 +82,7 @@ def _keep(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """One work tree with its home and, for a build, a lasting /tmp."""
+    """One work tree with its home and its /tmp."""
 
     git: Git
     directory: Path
@@ -112,21 +112,21 @@ class Checkout:
                 beneath.put(change.path, change.mode, change.data)
 
 
-def check_out(git: Git, directory: Path, sandbox: Sandbox, base: str, head: str | None, keep_scratch: bool) -> Checkout:
+def check_out(git: Git, directory: Path, sandbox: Sandbox, base: str, head: str | None) -> Checkout:
     """A fresh directory with base's files, head's laid over them, and a small repository of base for the agent.
 
     Raises GitFailed.
     """
-    tree, home, scratch = directory / "tree", directory / "home", directory / "scratch"
-    for path in (tree, home, *([scratch] if keep_scratch else [])):
-        path.mkdir(parents=True, mode=0o755)
-    place = Place(tree, home, scratch if keep_scratch else None)
+    place = Place(directory / "tree", directory / "home", directory / "scratch")
+    rooms = [place.workspace, place.home, directory / "scratch"]
+    for room in rooms:
+        room.mkdir(parents=True, mode=0o755)
     checkout = Checkout(git, directory, place, sandbox)
     git.run("read-tree", base, index=checkout.index)
-    git.run("checkout-index", "--all", "--force", "--quiet", index=checkout.index, tree=tree)
-    make_toy(git, tree, base)
-    for path in (tree, home, *([scratch] if keep_scratch else [])):
-        sandbox.own(path)
+    git.run("checkout-index", "--all", "--force", "--quiet", index=checkout.index, tree=checkout.tree)
+    make_toy(git, checkout.tree, base)
+    for room in rooms:
+        sandbox.own(room)
     if head and head != base:
         checkout.lay(compare(git, base, head))
     return checkout

@@ -255,7 +255,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a model is asked; pure data, byte-stable. `turns` are {role, ...} as `shared/agent/transcript.py` renders."""
+    """What a model is asked; pure data, byte-stable. `turns` are {role, ...} as `shared/agent/turns.py` says."""
 
     model: str
     system: str

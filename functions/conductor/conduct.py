@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from functions.conductor.facts import gather, unknown
 from functions.load import load_view
@@ -16,6 +17,7 @@ from shared.domain.operator import Operator
 from shared.domain.record import ABSENT, AtVersion, Delete, Put, Record
 from shared.domain.workflow.decide import FRESH_JOBS, FRESH_ULIDS, decide, decide_fault
 from shared.domain.workflow.turn import Decision, Fresh
+from shared.errors import Final
 from shared.github.client import GitHubs
 from shared.ports import Blobs, Clock, Conflict, Ids, OutcomeUnknown, Store, read_all
 from shared.spill import pack, unpack
@@ -108,11 +110,8 @@ class Conductor:
         return Fresh(jobs, tuple(self.ids.ulid(now) for _ in range(FRESH_ULIDS)))
 
     def _commit(self, pk: str, decision: Decision) -> None:
-        repository_id, number = keys.issue_of(pk)
         changes = [
-            Put(pack(change.record, self.blobs, f"{repository_id}/{number}"), change.expect)
-            if isinstance(change, Put)
-            else change
+            Put(pack(change.record, self.blobs, _scope(pk)), change.expect) if isinstance(change, Put) else change
             for change in decision.changes
         ]
         self.store.commit(*changes)
@@ -120,18 +119,26 @@ class Conductor:
 
     def _fault(self, pk: str, record: Record, error: Exception) -> None:
         """Count it on the inbound; after some tries the person hears of it, and the others go on."""
-        faults = int(record.body.get("faults", 0)) + 1
+        body = self._body_of(record)
+        faults = int(body.get("faults", 0)) + 1
         number = f"E-{hashlib.sha256(record.key.sk.encode()).hexdigest()[:6].upper()}"
         self.log("conductor.fault", pk=pk, inbound=record.key.sk, number=number, tries=faults, exc_info=error)
         now = self.clock.now()
         if faults < FAULTS_MAX:
-            body = record.body | {"faults": faults}
-            later = Record(record.key, record.kind, body, v=record.v, due=now + FAULT_AGAIN_MS)
-            self.store.commit(Put(later, AtVersion(record.version)))
+            later = Record(record.key, record.kind, body | {"faults": faults}, v=record.v, due=now + FAULT_AGAIN_MS)
+            self.store.commit(Put(pack(later, self.blobs, _scope(pk)), AtVersion(record.version)))
             return
-        inbound = Inbound.model_validate(unpack(record, self.blobs).body)
+        inbound = Inbound.model_validate(body)
         view = load_view(self.store, self.blobs, self.operator, pk, blank=_blank(pk, inbound))
         self._commit(pk, decide_fault(view, inbound, record.key, record.version, now, self._fresh(now), number))
+
+    def _body_of(self, record: Record) -> dict[str, Any]:
+        """The inbound's body; a stand-in that nothing hangs on where its blob is gone, so that it can be set aside."""
+        try:
+            return dict(unpack(record, self.blobs).body)
+        except Final as error:
+            self.log("conductor.inbound_lost", pk=record.key.pk, inbound=record.key.sk, why=str(error))
+            return {"kind": "deadline", "received": 0, "data": {"names": []}, "faults": FAULTS_MAX}
 
     def _home_of(self, pk: str, inbound: Inbound) -> str | None:
         """The issue that a pull request of ours belongs to."""
@@ -145,6 +152,11 @@ class Conductor:
         sk = stored.key.sk
         moved = Record(type(stored.key)(home, sk), stored.kind, stored.body, v=stored.v, due=stored.due)
         self.store.commit(Delete(stored.key, AtVersion(stored.version)), Put(moved, ABSENT))
+
+
+def _scope(pk: str) -> str:
+    repository_id, number = keys.issue_of(pk)
+    return f"{repository_id}/{number}"
 
 
 def _overtakes(record: Record) -> bool:

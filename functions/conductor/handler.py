@@ -18,7 +18,7 @@ metrics = Metrics(namespace="Persevere", service="conductor")
 
 def conductor_of(here: World) -> Conductor:
     """A conductor on this process's ports."""
-    github = GitHubs(Wire(here.clock, here.api_url), here.tokens, here.clock, here.store)
+    github = GitHubs(Wire(here.clock, here.api_url, timeout_s=5), here.tokens, here.clock, here.store)
     return Conductor(
         here.store,
         here.blobs,

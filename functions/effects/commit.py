@@ -38,7 +38,7 @@ def perform(attempt: Attempt) -> Outcome:
         return refused("bad_changeset", words=str(error))
     base = commits.read_commit(github, changeset.base)
     paths = commits.paths_of(github, base.tree)
-    findings = check_change(changeset, base_paths=paths, extra_protected=attempt.view.issue.settings.protected)
+    findings = check_change(changeset, base_paths=paths, extra_protected=attempt.issue.settings.protected)
     if findings.problems:
         words = _words(findings.problems)
         return refused("policy", problems=_shown(findings.problems), flagged=_shown(findings.flags), words=words)

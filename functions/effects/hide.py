@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functions.effects.attempt import Attempt
 from functions.effects.outcome import Outcome, done
+from shared.github.answers import NotFound
 from shared.github.graphql import hide_comment
 
 
@@ -12,5 +13,8 @@ def perform(attempt: Attempt) -> Outcome:
     slot = attempt.issue.slots.get(attempt.effect.slot)
     if slot is None or not slot.node_id:
         return done({"hidden": False})
-    hide_comment(attempt.github("comment"), slot.node_id, str(attempt.data.get("why") or "OUTDATED"))
+    try:
+        hide_comment(attempt.github("comment"), slot.node_id, str(attempt.data.get("why") or "OUTDATED"))
+    except NotFound:  # somebody deleted it, which hides it as well
+        return done({"hidden": False})
     return done({"hidden": True})

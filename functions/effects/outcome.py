@@ -22,7 +22,8 @@ Error = Literal[
     "bad_changeset",
     "moved",  # the branch is not where we left it; remote has found
     "closed",  # our pull request exists and is closed
-    "no_change",  # nothing differs from the base
+    "no_change",
+    "too_long",  # nothing differs from the base
     "final",  # another port refused for good
     "trouble",  # gave up: no answer, or 5xx, too often
     "fault",  # gave up: our own mistake; remote has its number in the log

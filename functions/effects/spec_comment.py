@@ -16,6 +16,7 @@ from shared.domain import keys
 from shared.domain.spec import SpecRecord
 from shared.github import comments
 from shared.github.comments import Comment
+from shared.limits import COMMENT_BODY_MAX
 from shared.render.spec_comment import render_decided, render_spec
 from shared.spill import unpack
 
@@ -38,6 +39,9 @@ def _post(attempt: Attempt, version: int) -> Outcome:
         return refused("final", words=f"there is no spec v{version}")
     whole = replace(view, spec=spec)
     text = signed(render_spec(whole, version), attempt.marker)
+    if len(text.encode()) > COMMENT_BODY_MAX:  # never clipped: nobody may approve what they could not read
+        words = f"the spec's text has {len(text.encode()):,} bytes, and GitHub takes {COMMENT_BODY_MAX:,} in a comment"
+        return refused("too_long", words=words)
     posted = comments.create(attempt.github("comment"), attempt.issue.number, text, last_line=attempt.marker)
     return done(_remote(attempt, posted, version))
 

@@ -63,6 +63,12 @@ def remember(session: Session, conversation: Conversation) -> None:
             _cache.popitem(last=False)
 
 
+def forget() -> None:
+    """Drop what is cached: the next step is as in a process that knows nothing."""
+    with _lock:
+        _cache.clear()
+
+
 def read_conversation(here: World, job: JobState, before: int) -> Conversation:
     """From the table: everything before that step, and the jobs that this one continues. Raises Final."""
     chain = [job]

@@ -184,7 +184,9 @@ def _ids(spec: AnsweredSpec, known: Sequence[str]) -> list[str]:
     """An id that the version before had is kept. Without such a version the model's numbering counts only if whole."""
     taken = set(known)
     if not taken:
-        return [f"AC-{number}" for number in range(1, len(spec.criteria) + 1)]
+        given = [criterion.id for criterion in spec.criteria if criterion.id]
+        whole = len(set(given)) == len(spec.criteria)
+        return given if whole else [f"AC-{number}" for number in range(1, len(spec.criteria) + 1)]
     last = max(int(each.removeprefix("AC-")) for each in taken)
     ids = []
     for criterion in spec.criteria:

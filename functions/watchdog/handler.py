@@ -19,7 +19,7 @@ metrics = Metrics(namespace="Persevere", service="watchdog")
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Ring for everything due, and fetch what GitHub could not deliver."""
     here = world()
-    rung = ring_due(here.store, here.clock, here.ids, here.tasks)
+    rung = ring_due(here.store, here.blobs, here.clock, here.ids, here.tasks)
     missed = 0
     try:
         missed = sweep(door(), here.deliveries)

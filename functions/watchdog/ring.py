@@ -14,7 +14,8 @@ from typing import Any
 from shared.domain import keys
 from shared.domain.record import ABSENT, AtVersion, Delete, Key, Put, Record, replace_of
 from shared.errors import PersevereError
-from shared.ports import Clock, Conflict, Ids, OutcomeUnknown, Store, Tasks
+from shared.ports import Blobs, Clock, Conflict, Ids, OutcomeUnknown, Store, Tasks
+from shared.spill import unpack
 
 UNHEARD_MS = 15_000  # an inbound that is open so long after its due was not heard
 RING_EVERY_MS = 2_000
@@ -38,7 +39,7 @@ class Rung:
         return bool(self.deadlines or self.leases or self.tasks or self.inbounds or self.effects or self.troubles)
 
 
-def ring_due(store: Store, clock: Clock, ids: Ids, tasks: Tasks) -> Rung:
+def ring_due(store: Store, blobs: Blobs, clock: Clock, ids: Ids, tasks: Tasks) -> Rung:
     """One look at everything that is due. One record's trouble does not stop the others; it is counted."""
     rung = Rung()
     now = clock.now()
@@ -46,7 +47,7 @@ def ring_due(store: Store, clock: Clock, ids: Ids, tasks: Tasks) -> Rung:
         try:
             record = store.get(key)
             if record is not None and record.due is not None and record.due <= now:
-                _ring(record, now, rung, store, ids, tasks)
+                _ring(unpack(record, blobs), now, rung, store, blobs, ids, tasks)
         except Conflict:
             continue  # somebody was at it meanwhile, which is all that the bell wants
         except (OutcomeUnknown, PersevereError, ValueError) as error:
@@ -58,35 +59,35 @@ def _unique(found: Iterable[Key]) -> list[Key]:
     return list(dict.fromkeys(found))
 
 
-def _ring(record: Record, now: int, rung: Rung, store: Store, ids: Ids, tasks: Tasks) -> None:
+def _ring(record: Record, now: int, rung: Rung, store: Store, blobs: Blobs, ids: Ids, tasks: Tasks) -> None:
     match record.kind:
         case "issue":
-            rung.deadlines += _deadlines(record, now, store, tasks, rung)
+            rung.deadlines += _deadlines(record, now, store, blobs, tasks, rung)
         case "lease":
-            rung.leases += _lease(record, store)
+            rung.leases += _lease(record, store, blobs)
         case "inbound":
-            rung.inbounds += _inbound(record, now, store, ids)
+            rung.inbounds += _inbound(store.get(record.key), now, store, ids)
         case "effect":
             rung.effects += _effect(record, now, store)
         case _:
             pass
 
 
-def _deadlines(record: Record, now: int, store: Store, tasks: Tasks, rung: Rung) -> int:
+def _deadlines(record: Record, now: int, store: Store, blobs: Blobs, tasks: Tasks, rung: Rung) -> int:
     deadlines: dict[str, int] = record.body.get("deadlines", {})
     passed = sorted(name for name, at in deadlines.items() if at <= now)
     if not passed:
         return 0
     if "look" in passed:
-        rung.tasks += _look(record, deadlines["look"], store, tasks)
+        rung.tasks += _look(record, deadlines["look"], store, blobs, tasks)
     name = ",".join(f"{each}@{deadlines[each]}" for each in passed)
     return _write(store, record.key.pk, deadlines[passed[0]], f"deadline-{name}", "deadline", {"names": passed})
 
 
-def _look(record: Record, at: int, store: Store, tasks: Tasks) -> int:
+def _look(record: Record, at: int, store: Store, blobs: Blobs, tasks: Tasks) -> int:
     """A task was asked for and has not reported: if it ended already, that is news."""
     job = record.body.get("job")
-    job_record = store.get(keys.job_state(str(job))) if job else None
+    job_record = _job(str(job), store, blobs) if job else None
     if job_record is None or job_record.body.get("status") != "launching":
         return 0
     seen = list(tasks.list(str(job)))
@@ -97,14 +98,19 @@ def _look(record: Record, at: int, store: Store, tasks: Tasks) -> int:
     return _write(store, record.key.pk, at, f"task-{job}-{launch}", "task", data)
 
 
-def _lease(record: Record, store: Store) -> int:
+def _lease(record: Record, store: Store, blobs: Blobs) -> int:
     body = record.body
-    job = store.get(keys.job_state(str(body.get("job"))))
+    job = _job(str(body.get("job")), store, blobs)
     if job is None or body.get("finished"):
         return 0
     data = {"names": ["lease"], "job": body.get("job"), "epoch": body.get("epoch")}
     name = f"lease-{body.get('job')}-{body.get('epoch')}-{body.get('until')}"
     return _write(store, str(job.body["issue"]), int(body.get("until", 0)), name, "deadline", data)
+
+
+def _job(job: str, store: Store, blobs: Blobs) -> Record | None:
+    record = store.get(keys.job_state(job))
+    return None if record is None else unpack(record, blobs)
 
 
 def _write(store: Store, pk: str, at: int, name: str, kind: str, data: dict[str, Any]) -> int:
@@ -118,9 +124,9 @@ def _write(store: Store, pk: str, at: int, name: str, kind: str, data: dict[str,
     return 1
 
 
-def _inbound(record: Record, now: int, store: Store, ids: Ids) -> int:
-    """Nobody heard this one: it is put again under a later name, which rings anew."""
-    if record.due is None or now - record.due < UNHEARD_MS:
+def _inbound(record: Record | None, now: int, store: Store, ids: Ids) -> int:
+    """Nobody heard this one: it is put again as it is stored, under a later name, which rings anew."""
+    if record is None or record.due is None or now - record.due < UNHEARD_MS:
         return 0
     fresh = Record(keys.inbound(record.key.pk, now, ids.ulid(now)), record.kind, record.body, v=record.v, due=now)
     store.commit(Delete(record.key, AtVersion(record.version)), Put(fresh, ABSENT))

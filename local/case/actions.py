@@ -169,22 +169,24 @@ def parse(action: str) -> Action:
         return Nothing()
     if is_shell(text):
         return Shell(text)
-    raise UnknownAction(f"unknown action {word!r}")
+    raise UnknownAction(f"unknown action {_first_word(text)!r}")
 
 
 def is_shell(text: str) -> bool:
     """Whether the first word that counts is one of a shell's, a path, an assignment, or a program of this machine."""
+    word = _first_word(text)
+    if not word or word.startswith(('"', "'", "$", "~", "<", ">")) or "/" in word or _ASSIGNMENT.match(word):
+        return True
+    return word in SHELL_WORDS or re.fullmatch(r"python[\d.]+|pip[\d.]+", word) is not None or bool(shutil.which(word))
+
+
+def _first_word(text: str) -> str:
+    """Of the first line that is no comment, without brackets; "" where there is none."""
     for line in text.split("\n"):
         words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        word = words[0].lstrip("({!").rstrip(";)") or words[0]
-        if word.startswith(('"', "'", "$", "./", "../", "/", "~", "<", ">")) or "/" in word or _ASSIGNMENT.match(word):
-            return True
-        return (
-            word in SHELL_WORDS or re.fullmatch(r"python[\d.]+|pip[\d.]+", word) is not None or bool(shutil.which(word))
-        )
-    return True  # comments alone
+        if words and not words[0].startswith("#"):
+            return words[0].lstrip("({!").rstrip(";)") or words[0]
+    return ""
 
 
 def _arguments(text: str, least: int, most: int) -> list[str]:

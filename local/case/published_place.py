@@ -11,7 +11,7 @@ from local.case.case_file import Case
 
 _ABSOLUTE = re.compile(r"(?<![\w./~-])/[\w.+-]+(?:/[\w.+-]+)+")
 _PROGRAM = re.compile(r"(?<![\w/.-])((?:\.?[\w-][\w.-]*/)*bin)/[\w.-]+")
-_LEADING_CD = re.compile(r"\s*cd(?:[^\S\n]+([^\s;&|]+))?[^\S\n]*(?:&&|;|\n|\Z)")
+_LEADING_CD = re.compile(r"\s*cd(?:[^\S\n]+([^\s;&|]+))?[^\S\n]*(?:&&|;|\n|\Z)[^\S\n]*")
 NEVER_A_ROOT = frozenset({"/usr", "/bin", "/etc", "/lib", "/opt", "/tmp", "/var", "/dev", "/proc", "/home"})
 
 

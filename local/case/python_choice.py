@@ -108,9 +108,11 @@ def choose(
             what = f"is {told.version}" if told else "does not run, or cannot make a virtual environment"
             raise BadCase(f"the case wants Python {constraint}; PERSEVERE_PYTHON ({named}) {what}")
         return told, ""
-    found = [told for place in places() if (told := question(place)) is not None]
-    if found and allows(constraint, found[0].version):
-        return found[0], ""
+    found: list[Python] = []
+    for told in filter(None, map(question, places())):
+        found.append(told)
+        if told is found[0] and allows(constraint, told.version):
+            return told, ""
     fitting = [each for each in found if allows(constraint, each.version)]
     if not fitting:
         seen = ", ".join(sorted({each.version for each in found})) or "none"

@@ -16,11 +16,12 @@ from local.case.script import conversation
 from local.case.sdist import get, unpack
 from local.case.translate import translate
 from local.keyring import private_directory
+from local.trial.exits import PATIENCE_S
 from local.trial.fence import find_fence
 from local.trial.play import Play, perform
 from local.trial.stage import Scenery, Stage
 from local.trial.terminal import Terminal
-from local.trial.watch import PATIENCE_S, Watch, by_app
+from local.trial.watch import Watch, by_app
 from shared.settings import read
 
 PERSON = "octocat"
@@ -40,8 +41,17 @@ def case(
     is kept under `<PERSEVERE_HOME>/case`, releases under `<PERSEVERE_HOME>/sdists`. Raises BadCase, NoIndex, NoFence,
     NotConfigured.
     """
-    settings = read(environment)
     terminal = Terminal(sys.stderr if json_line else sys.stdout)
+    work = read(environment).home / "case"
+    play = prepare(environment, directory, answers, terminal, patience_s=patience_s)
+    return perform(play, work / "home", terminal, json_line=json_line, pages=work / "pages")
+
+
+def prepare(
+    environment: Mapping[str, str], directory: Path, answers: Path | None, terminal: Terminal, *, patience_s: float
+) -> Play:
+    """Everything that comes before the first process: interpreter, sandbox, source, conversation."""
+    settings = read(environment)
     given = read_case(directory)
     terminal.line(f"Persevere case: {given.title}")
     terminal.line("For the case: PERSEVERE_QUIET_S=1, writing pace 0; nothing else differs from defaults.")
@@ -51,13 +61,13 @@ def case(
     fence = find_fence(settings.sandbox, python.path, may_fall=False)
     terminal.fact("sandbox", fence.label, "warn" if fence.name == "none" else "ok")
     private_directory(settings.home)
-    work = settings.home / "case"
-    shutil.rmtree(work, ignore_errors=True)
-    tree = work / "made" / "tree"
+    made = settings.home / "case" / "made"
+    shutil.rmtree(made.parent, ignore_errors=True)
+    tree = made / "tree"
     release = get(given.project, given.version, ask_pip(), settings.home / "sdists")
     unpack(release, tree)
     terminal.fact("source", f"{release.name}, one commit on main", "ok")
-    script = _write_script(given, tree, answers, work / "made" / "conversation.jsonl")
+    script = _write_script(given, tree, answers, made / "conversation.jsonl")
     _write_settings(given, tree)
     terminal.fact("model", f"{len(given.steps)} published steps" + (f", then {answers.name}" if answers else ""), "ok")
     scenery = Scenery(
@@ -68,17 +78,16 @@ def case(
         sandbox=fence.name,
         python=python.path,
     )
-    play = Play(
+    return Play(
         scenery=scenery,
         person=PERSON,
         title=given.title,
         body=given.body,
-        act=lambda stage, watch, told: _act(stage, watch, told, settings.command),
+        act=lambda stage, watch, told: ask_approve_wait(stage, watch, told, settings.command),
         sandbox=fence.label,
         patience_s=patience_s,
         heartbeats=True,
     )
-    return perform(play, work / "home", terminal, json_line=json_line, pages=work / "pages")
 
 
 def _write_script(given: Case, tree: Path, answers: Path | None, path: Path) -> Path:
@@ -104,7 +113,7 @@ def _write_settings(given: Case, tree: Path) -> None:
     )
 
 
-def _act(stage: Stage, watch: Watch, terminal: Terminal, command: str) -> None:
+def ask_approve_wait(stage: Stage, watch: Watch, terminal: Terminal, command: str) -> None:
     """What a maintainer does who knows what they want: asks for the spec, approves it, waits."""
     person, repo, number = stage.people[PERSON], stage.scenery.full_name, watch.number
     terminal.told(PERSON, f"{command} plan")

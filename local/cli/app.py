@@ -9,9 +9,7 @@ from typing import Annotated
 
 import typer
 
-from local.cli import looking
-from local.trial.report import BAD, OFFLINE, RED
-from local.trial.watch import PATIENCE_S
+from local.trial.exits import BAD, INTERRUPTED, OFFLINE, PATIENCE_S, RED
 from shared.errors import Final, NotConfigured
 
 app = typer.Typer(
@@ -66,6 +64,8 @@ def case(
 @app.command()
 def status(json: Json = False) -> None:
     """Every issue of PERSEVERE_HOME: where it stands, its jobs, its money."""
+    from local.cli import looking
+
     looking.status(os.environ, json_line=json)
 
 
@@ -76,6 +76,8 @@ def events(
     json: Json = False,
 ) -> None:
     """The timeline of one job."""
+    from local.cli import looking
+
     looking.events(os.environ, job, follow=follow, json_line=json)
 
 
@@ -86,27 +88,34 @@ def stop(job: Annotated[str, typer.Argument(metavar="JOB", help="as `persevere s
     Nothing here goes around the door: in a simulated world this writes the comment `/persevere stop` as the person who
     asked for the job; elsewhere it prints the line, for you to comment.
     """
+    from local.cli import looking
+
     looking.stop(os.environ, job)
 
 
 def main() -> None:
     """The console's entry point. What cannot be done is one line, and what to do about it."""
-    from local.case.case_file import BadCase
-    from local.case.sdist import NoIndex
-    from local.trial.fence import NoFence
-
     try:
         app()
     except Final as error:
         sys.stderr.write(f"FAIL  {error}\n")
         if error.advice:
             sys.stderr.write(f"      {error.advice}\n")
-        match error:
-            case NoIndex():
-                sys.exit(OFFLINE)
-            case BadCase() | NoFence() | NotConfigured():
-                sys.exit(BAD)
-            case _:
-                sys.exit(RED)
+        sys.exit(code_of(error))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+
+
+def code_of(error: Final) -> int:
+    """What a shell is told. Only who has failed loads what there is to fail in."""
+    from local.case.case_file import BadCase
+    from local.case.sdist import NoIndex
+    from local.trial.fence import NoFence
+
+    match error:
+        case NoIndex():
+            return OFFLINE
+        case BadCase() | NoFence() | NotConfigured():
+            return BAD
+        case _:
+            return RED

@@ -11,44 +11,34 @@ from typing import Any
 
 from local.github.people import Person
 from local.keyring import Keyring
-from local.store import SqliteStore
-from local.trial import records
+from local.trial.records import Table
 from local.trial.terminal import Terminal
-from local.world import open_store
 from shared.domain.events import Event
 from shared.domain.issue import IssueState
 from shared.domain.job import JobState
 from shared.domain.money import NANO, dollars
-from shared.errors import Final, NotConfigured
-from shared.settings import Settings, read
+from shared.errors import Final
+from shared.settings import read
 
 LOOK_EVERY_S = 0.5
 
 
-def _store(settings: Settings) -> SqliteStore:
-    if not (settings.home / "persevere.db").is_file():
-        raise NotConfigured(
-            f"there is no world in {settings.home}", "set PERSEVERE_HOME, or try `persevere demo --keep`"
-        )
-    return open_store(settings.home)
-
-
 def status(environment: Mapping[str, str], *, json_line: bool) -> None:
     """One block an issue; as JSON a list of them."""
-    store = _store(read(environment))
-    found = records.issues(store)
+    table = Table(read(environment).home)
+    found = table.issues()
     if json_line:
-        _print([_issue(store, each) for each in found])
+        _print([_issue(table, each) for each in found])
         return
     terminal = Terminal(sys.stdout)
     if not found:
         terminal.line("No issue yet.")
     for each in found:
-        _tell(terminal, store, each)
+        _tell(terminal, table, each)
 
 
-def _tell(terminal: Terminal, store: SqliteStore, issue: IssueState) -> None:
-    money = records.money(store, issue.pk)
+def _tell(terminal: Terminal, table: Table, issue: IssueState) -> None:
+    money = table.money(issue.pk)
     terminal.line(f"{issue.repository.full_name}#{issue.number}  {issue.title}"[:79])
     cost = f"{dollars(money.spent)} of {dollars(money.limit)}" if money.limit else f"asking {dollars(money.asking)}"
     terminal.line(f"  {issue.phase:<13} {cost}")
@@ -62,8 +52,8 @@ def _tell(terminal: Terminal, store: SqliteStore, issue: IssueState) -> None:
     terminal.line()
 
 
-def _issue(store: SqliteStore, issue: IssueState) -> dict[str, Any]:
-    money = records.money(store, issue.pk)
+def _issue(table: Table, issue: IssueState) -> dict[str, Any]:
+    money = table.money(issue.pk)
     return {
         "repository": issue.repository.full_name,
         "issue": issue.number,
@@ -76,8 +66,8 @@ def _issue(store: SqliteStore, issue: IssueState) -> dict[str, Any]:
     }
 
 
-def _job(store: SqliteStore, id: str) -> JobState:
-    found = records.job(store, id)
+def _job(table: Table, id: str) -> JobState:
+    found = table.job(id)
     if found is None:
         raise Final(f"there is no job {id} here", "`persevere status` lists them")
     return found
@@ -85,12 +75,12 @@ def _job(store: SqliteStore, id: str) -> JobState:
 
 def events(environment: Mapping[str, str], id: str, *, follow: bool, json_line: bool) -> None:
     """The job's events; with `follow` until it is over."""
-    store = _store(read(environment))
+    table = Table(read(environment).home)
     terminal = Terminal(sys.stdout)
     cursor: str | None = None
     while True:
-        over = _job(store, id).over  # asked before its last events are read
-        for place, event in records.events(store, id, cursor):
+        over = _job(table, id).over  # asked before its last events are read
+        for place, event in table.events(id, cursor):
             cursor = place
             if json_line:
                 _print(event.model_dump(mode="json"))
@@ -110,8 +100,8 @@ def _event_line(event: Event) -> str:
 def stop(environment: Mapping[str, str], id: str) -> None:
     """By the same door as everybody: a comment of a person."""
     settings = read(environment)
-    store = _store(settings)
-    job = _job(store, id)
+    table = Table(settings.home)
+    job = _job(table, id)
     number = int(job.issue.rpartition("#")[2])
     line = f"{settings.command} stop"
     if job.over:

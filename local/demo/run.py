@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.demo.wheels import pack
+from local.trial.exits import PATIENCE_S
 from local.trial.fence import find_fence
 from local.trial.play import Play, perform
 from local.trial.stage import Scenery, Stage
 from local.trial.terminal import Terminal
-from local.trial.watch import PATIENCE_S, Watch, by_app
+from local.trial.watch import Watch, by_app
 from shared.settings import read
 
 HERE = Path(__file__).parent

@@ -18,6 +18,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same inp
 def pack(directory: Path, wanted: str = WANTED) -> list[Path]:
     """One wheel each of `wanted` and all that it needs; none where it is not installed, or not made of Python alone."""
     directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o755)  # set-up runs as somebody else
     found = _with_needs(wanted)
     if not found or not all(_is_pure(each) for each in found):
         return []
@@ -73,4 +74,5 @@ def _wheel(one: Distribution, directory: Path) -> Path:
         info = next(line for line in record if ".dist-info/" in line).split('"')[1].split("/")[0]
         record.append(f"{info}/RECORD,,")
         wheel.writestr(zipfile.ZipInfo(f"{info}/RECORD", _EPOCH), "\n".join(record) + "\n", zipfile.ZIP_DEFLATED)
+    path.chmod(0o644)
     return path

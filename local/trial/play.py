@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from local.github.pages.export import export
-from local.trial.report import RED, exit_code, faults, report
+from local.trial.exits import INTERRUPTED, RED
+from local.trial.report import exit_code, faults, report
 from local.trial.stage import Scenery, Stage
 from local.trial.story import Story
 from local.trial.terminal import Terminal
 from local.trial.watch import Watch
 from shared.domain.money import NANO, dollars
 from shared.errors import Final
-
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def _run(play: Play, stage: Stage, terminal: Terminal) -> dict[str, Any]:
     issue = person.open_issue(repo, play.title, play.body)
     terminal.told(play.person, f'opens #{issue["number"]} "{play.title}"')
     repository = person.get(f"/repos/{repo}")
-    story = Story(terminal, stage.store)
+    story = Story(terminal, stage.table)
     watch = Watch(
         stage, story, repository["id"], issue["number"], patience_s=play.patience_s, heartbeats=play.heartbeats
     )

@@ -21,7 +21,7 @@ from shared.errors import Final
 PROJECT = Path(__file__).resolve().parents[2]
 START_S = 60.0
 STOP_S = 12.0
-RUNNERS_S = 6.0
+RUNNERS_S = 1.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h: a killed trial takes its processes with it
 
 

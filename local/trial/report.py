@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from local.github.people import Person
-from local.trial import records
+from local.trial.exits import PROVED, RED, WAITING
 from local.trial.stage import Stage
 from local.trial.watch import BOT
 from shared.domain.evidence import Verdict
 from shared.domain.issue import IssueState
 from shared.domain.money import NANO
-
-PROVED, RED, BAD, WAITING, OFFLINE = 0, 1, 2, 3, 4
-"""Exit codes: everything proved; not; bad input; ended honestly as waiting; no network."""
 
 UMBRELLA = "Persevere"
 HOLD = ("proved", "kept")
@@ -50,8 +47,8 @@ def report(
 
 
 def _from_table(stage: Stage, issue: IssueState) -> dict[str, Any]:
-    spec = records.spec(stage.store, issue.pk, issue.version) if issue.version else None
-    money = records.money(stage.store, issue.pk)
+    spec = stage.table.spec(issue.pk, issue.version) if issue.version else None
+    money = stage.table.money(issue.pk)
     approval = issue.approval
     return {
         "spec": {"version": spec.spec.version, "sha256": spec.sha256} if spec else None,

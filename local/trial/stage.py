@@ -13,9 +13,9 @@ from typing import Any, Self
 from local.github.people import Person
 from local.github.steering import Steering
 from local.keyring import AppFile, Keyring, private_directory
-from local.store import SqliteStore
 from local.trial.processes import Child, stop_runners
-from local.world import SCRIPTED, open_store
+from local.trial.records import Table
+from local.world import SCRIPTED
 
 APP = "persevere"
 KEPT_VARIABLES = ("PERSEVERE_COMMAND", "PERSEVERE_WITHOUT")
@@ -55,7 +55,7 @@ class Stage:
         self.scenery = scenery
         self.people: dict[str, Person] = {}
         self._children: list[Child] = []
-        self._store: SqliteStore | None = None
+        self._table: Table | None = None
 
     def __enter__(self) -> Self:
         self._clear()
@@ -72,9 +72,9 @@ class Stage:
         self._strike()
 
     @property
-    def store(self) -> SqliteStore:
-        assert self._store is not None, "the stage is up"
-        return self._store
+    def table(self) -> Table:
+        assert self._table is not None, "the stage is up"
+        return self._table
 
     @property
     def host(self) -> Child:
@@ -104,9 +104,9 @@ class Stage:
         self.github_url = self._children[0].wait_ready()
         self.steering = Steering(self.github_url)
         app = self._populate()
-        self._store = open_store(self.home)
         self._children.append(Child("host", self.home, ["local.host"], self._environment()))
         self.host_url = self._children[1].wait_ready()
+        self._table = Table(self.home)
         self.steering.hook(app["id"], f"{self.host_url}/webhook")
 
     def _populate(self) -> dict[str, Any]:
@@ -150,12 +150,11 @@ class Stage:
         return given
 
     def _strike(self) -> None:
-        """Runners first, while there is still somebody whom they can tell that they leave."""
+        """The host first, since it would start again whoever leaves; then what it has started."""
         try:
-            stop_runners(self.home)
-        finally:
             for child in reversed(self._children):
                 child.stop()
-            stop_runners(self.home)  # what the host started in its last moments
-            if self._store is not None:
-                self._store.close()
+        finally:
+            stop_runners(self.home)
+            if self._table is not None:
+                self._table.close()

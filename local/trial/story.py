@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from local.store import SqliteStore
-from local.trial import records
+from local.trial.records import Table
 from local.trial.terminal import Terminal
 from shared.domain.evidence import Verdict
 from shared.domain.issue import IssueState, JobLine
@@ -16,9 +15,9 @@ _WORDS = {"failed": "FAILED", "unproven": "UNPROVEN", "your_call": "your call", 
 class Story:
     """Tells each thing once."""
 
-    def __init__(self, terminal: Terminal, store: SqliteStore) -> None:
+    def __init__(self, terminal: Terminal, table: Table) -> None:
         self._terminal = terminal
-        self._store = store
+        self._table = table
         self._told: set[object] = set()
         self._steps = 0
 
@@ -52,7 +51,7 @@ class Story:
         return True
 
     def _tell_spec(self, issue: IssueState) -> None:
-        record = records.spec(self._store, issue.pk, issue.version)
+        record = self._table.spec(issue.pk, issue.version)
         if record is None:
             return
         criteria = record.spec.criteria
@@ -65,7 +64,7 @@ class Story:
 
     def _tell_approval(self, issue: IssueState) -> None:
         assert issue.approval is not None
-        record = records.spec(self._store, issue.pk, issue.approval.version)
+        record = self._table.spec(issue.pk, issue.approval.version)
         bound = fingerprint(record.spec) if record else issue.approval.sha256[:8]
         self._terminal.told(
             "Persevere", f"v{issue.approval.version} is approved by {issue.approval.by.login}, bound to {bound}"
@@ -74,11 +73,11 @@ class Story:
     def _tell_job(self, issue: IssueState, line: JobLine) -> None:
         if line.kind in ("build", "fix"):
             if line.status == "running" and self._new(("running", line.id)):
-                job = records.job(self._store, line.id)
+                job = self._table.job(line.id)
                 where = f" ({job.sandbox})" if job and job.sandbox else ""
                 self._terminal.told("runner", f"machine ready{where}")
             if line.status in ("handed_over", "failed", "stopped", "paused") and self._new((line.status, line.id)):
-                money = records.money(self._store, issue.pk)
+                money = self._table.money(issue.pk)
                 how = "" if line.status == "handed_over" else f", {line.status}"
                 steps = f"{line.steps} step{'s' if line.steps != 1 else ''}"
                 cost = f"{dollars(money.spent)} of {dollars(money.limit)}"

@@ -6,14 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from local.trial import records
 from local.trial.stage import Stage
 from local.trial.story import Story
 from shared.domain.issue import IssueState
 from shared.errors import Final
 
 LOOK_EVERY_S = 0.2
-PATIENCE_S = 120.0
 HALTS = ("waiting", "paused", "stopped", "ended", "done")
 BOT = "[bot]"
 
@@ -42,7 +40,7 @@ class Watch:
 
     @property
     def issue(self) -> IssueState | None:
-        return records.issue(self._stage.store, self._repository_id, self.number)
+        return self._stage.table.issue(self._repository_id, self.number)
 
     def until(self, there: Callable[[], Any]) -> Any:
         """What `there` answers when it is not false, or None when the issue has come to a halt before.
@@ -57,7 +55,7 @@ class Watch:
             found = there()
             if found:
                 return found
-            if issue is not None and issue.phase in HALTS and not records.open_work(self._stage.store, issue.pk):
+            if issue is not None and issue.phase in HALTS and not self._stage.table.open_work(issue.pk):
                 return there() or None
             self._see(issue)
             time.sleep(LOOK_EVERY_S)
@@ -65,7 +63,7 @@ class Watch:
     def settled(self) -> bool:
         """Whether everything that was to be written on GitHub is there."""
         issue = self.issue
-        return issue is not None and not records.open_work(self._stage.store, issue.pk)
+        return issue is not None and not self._stage.table.open_work(issue.pk)
 
     def _see(self, issue: IssueState | None) -> None:
         seen = self._everything(issue)
@@ -81,14 +79,14 @@ class Watch:
         writes = len(self._stage.steering.log())
         if issue is None:
             return writes
-        lease = records.lease(self._stage.store, issue.job) if issue.job else None
+        lease = self._stage.table.lease(issue.job) if issue.job else None
         alive = (lease.until if self._heartbeats else (lease.step, lease.doing)) if lease else None
         return writes, issue.phase, issue.jobs, issue.round, alive
 
     def _where(self, issue: IssueState | None) -> str:
         if issue is None:
             return "the first command reached nobody"
-        work = [key.sk for key in records.open_work(self._stage.store, issue.pk)]
+        work = [key.sk for key in self._stage.table.open_work(issue.pk)]
         job = f", job {issue.job}" if issue.job else ""
         return f"{issue.phase}{job}" + (f", {len(work)} open records such as {work[0][:40]}" if work else "")
 

@@ -106,7 +106,11 @@ class Bwrap:
         environment = {
             **(self._outward if command.network == "open" else {}),
             **FIXED,
-            "HOME": HOME, "USER": "agent", "LOGNAME": "agent", "TMPDIR": SCRATCH, "SHELL": "/bin/sh",
+            "HOME": HOME,
+            "USER": "agent",
+            "LOGNAME": "agent",
+            "TMPDIR": SCRATCH,
+            "SHELL": "/bin/sh",
             **command.environment,
             "PATH": f"{NAMES}:{command.environment.get('PATH') or PATH}",
         }

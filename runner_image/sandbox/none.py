@@ -53,7 +53,10 @@ class Unfenced:
         environment = {
             **self._outward,
             **FIXED,
-            "HOME": str(place.home), "USER": "agent", "TMPDIR": self.scratch_path(place), "SHELL": "/bin/sh",
+            "HOME": str(place.home),
+            "USER": "agent",
+            "TMPDIR": self.scratch_path(place),
+            "SHELL": "/bin/sh",
             **command.environment,
             "PATH": f"{self._names}:{command.environment.get('PATH') or PATH}",
         }

@@ -7,7 +7,8 @@ from typing import Literal
 
 Tick = Literal["ticked", "unticked", "other"]
 
-_BOX = re.compile(r"^([ \t]*[-*+] \[)([ xX])(\] )", re.MULTILINE)
+# Our line and no other: a check that is shown in the comment may hold boxes of its own.
+_BOX = re.compile(r"^(- \[)([ xX])\] \*\*Approve(?:d\*\* by | v\d+ and )", re.MULTILINE)
 
 
 def _lf(text: str) -> str:
@@ -15,10 +16,9 @@ def _lf(text: str) -> str:
 
 
 def find_tick(before: str, after: str) -> Tick:
-    """What an edit did: the two texts differ in exactly one task box and in nothing else, or it is something other.
+    """What an edit did: the two texts differ in our box and in nothing else, or it is something other.
 
-    GitHub sends CRLF where a browser edited; line ends count as equal. Which box it was need not be said: a spec
-    comment holds one.
+    GitHub sends CRLF where a browser edited; line ends count as equal.
     """
     old, new = _lf(before), _lf(after)
     if len(old) != len(new):

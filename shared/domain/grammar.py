@@ -24,7 +24,7 @@ class CommandLine:
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """Nothing runs. `why`: other_line, two_commands, odd_blank; `quote` is what was not run."""
+    """Nothing runs. `why`: other_line, two_commands, odd_blank, mark; `quote` is what was not run."""
 
     why: str
     quote: str
@@ -60,6 +60,8 @@ def parse(body: str, prefix: str = "/persevere") -> Parsed:
     for _number, line in spoken:
         if _is_command(_plain(line), prefix):
             return NearMiss("odd_blank", _shown(_plain(line)))
+    if first is not None and first in spoken and _has_a_mark_behind(first[1], prefix):
+        return NearMiss("mark", _shown(first[1]))
     return NoCommand()
 
 
@@ -90,6 +92,11 @@ def _is_command(line: str, prefix: str) -> bool:
     if line[: len(prefix)].lower() != prefix.lower() or not line[: len(prefix)].isascii():
         return False
     return len(line) == len(prefix) or line[len(prefix)] == " "
+
+
+def _has_a_mark_behind(line: str, prefix: str) -> bool:
+    """`/persevere, plan` or `/persevere.`: meant as a command, and none."""
+    return line[: len(prefix)].lower() == prefix.lower() and line[len(prefix) : len(prefix) + 1] in tuple(".,:;!?")
 
 
 def _plain(line: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -215,6 +215,7 @@ class IssueState(Shape):
     build: str | None = None  # newest build or fix, whose transcript a next one continues
     branch: str | None = None
     head: str | None = None  # newest commit of ours on the branch
+    work_tree: str | None = None  # of the changeset that was put on the branch last, as the runner named it
     marker_head: str | None = None  # the empty commit that the timeline check hangs on before there is content
     round: int = 1
     verified_head: str | None = None
@@ -236,6 +237,8 @@ class IssueState(Shape):
     locked: bool = False
     asking_spent_nano: int = 0
     flagged: tuple[dict[str, str], ...] = ()  # allowed, but a reviewer should look: path, rule, words
+    people_head: str | None = None  # newest commit that a person pushed to our branch: built upon, never replaced
+    commit_waits: dict[str, Any] = Field(default_factory=dict)  # data of a commit that the branch is not there for yet
     after_commit: Literal["", "verify", "draft"] = ""
     stop_reason: str = ""
     deadlines: dict[str, int] = Field(default_factory=dict)

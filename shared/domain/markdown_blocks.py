@@ -52,6 +52,10 @@ _BULLET = re.compile(r"[-+*](?=[ \t]|$)")
 _NUMBER = re.compile(r"(\d{1,9})[.)](?=[ \t]|$)")
 
 
+NO_NOTE = "\0"  # the label of footnotes that are defined twice: which one is shown depends on the renderer
+MAX_DEPTH = 100  # as cmark-gfm has it for lists; deeper nesting is nobody's prose
+
+
 @dataclass(slots=True)
 class Leaf:
     """Some lines that are read as one: `spans` are (start, end) in the text. `note`: the footnote it belongs to.
@@ -121,6 +125,7 @@ class _Parser:
     stack: list[_Container] = field(default_factory=list)
     open: _Open | None = None
     doubt: int | None = None
+    notes: list[str] = field(default_factory=list)
 
     def line(self, start: int, line: str) -> None:
         cursor = _Cursor(line)
@@ -196,6 +201,9 @@ class _Parser:
                     del self.stack[matched:]
                 self.open, fresh = None, True
                 self.stack.append(container)
+                if len(self.stack) > MAX_DEPTH:
+                    self._doubt(start)
+                    return
                 continue
             if self._leaf(start, cursor, at, in_paragraph, None if fresh else matched):
                 return
@@ -210,6 +218,7 @@ class _Parser:
         note = _NOTE.match(line, at)
         if note:
             cursor.skip(note.end())
+            self.notes.append(note[1].casefold())
             return _Container("note", label=note[1])
         if _RULE.match(line, at) or (in_paragraph and _SETEXT.match(line, at)):
             return None
@@ -223,6 +232,8 @@ class _Parser:
         html = _html_kind(line, at, lazy)
         if html is None and lazy and self._definitions_only() and _html_kind(line, at, False) is not None:
             self._doubt(start)  # some end a paragraph after a link definition
+        if html is not None and _RENDERERS_DIFFER.match(line, at):
+            self._doubt(start)
         heading = _ATX.match(line, at)
         underline = in_paragraph and _SETEXT.match(line, at)
         if not (fence or html is not None or heading or underline or _RULE.match(line, at)):
@@ -238,8 +249,6 @@ class _Parser:
             code = self._add("code")
             self.open = _Open(code, ticks=ticks)
         elif html is not None:
-            if _RENDERERS_DIFFER.match(line, at):
-                self._doubt(start)
             ends = _HTML[html][1]
             block = self._add("html", start + at, end)
             if ends is None or not ends.search(line, at):
@@ -249,7 +258,9 @@ class _Parser:
         return True
 
     def _doubt(self, start: int) -> None:
-        self.doubt = start if self.doubt is None else self.doubt
+        """From the open paragraph on, or else from here."""
+        if self.doubt is None:
+            self.doubt = self.open.leaf.spans[0][0] if self.open is not None and self.open.leaf.spans else start
 
     def _definitions_only(self) -> bool:
         """Whether the open paragraph may be nothing but link definitions."""
@@ -324,6 +335,11 @@ def leaves(text: str) -> tuple[list[Leaf], int]:
     parser = _Parser(text)
     for start, line in _lines(text):
         parser.line(start, line)
+        if parser.doubt is not None:
+            break
+    for leaf in parser.leaves:
+        if leaf.note is not None and parser.notes.count(leaf.note.casefold()) > 1:
+            leaf.note = NO_NOTE
     return parser.leaves, len(text) if parser.doubt is None else parser.doubt
 
 

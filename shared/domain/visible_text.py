@@ -6,7 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 
 from shared.domain.characters import is_visible, unified, visible_characters
-from shared.domain.markdown_hidden import IMAGE, find_hidden
+from shared.domain.markdown_hidden import find_hidden
+from shared.domain.markdown_marks import HIDDEN, IMAGE
 
 __all__ = ["Visible", "is_visible", "visible", "visible_characters"]
 
@@ -47,7 +48,7 @@ def _once(text: str) -> tuple[str, int]:
         parted = parted or instead == " "
         mark = found.marks[at]
         shown = "" if mark else char if is_visible(char) else ""
-        count += mark == 2 or not (mark or shown)
+        count += mark == HIDDEN or not (mark or shown)
         shown = IMAGE if instead == IMAGE else shown
         if shown:
             if parted and kept and not kept[-1].isspace() and not shown.isspace():

@@ -17,7 +17,6 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "contents": "read",
         "issues": "read",
         "pull_requests": "read",
-        "checks": "read",
     },
     "clone": {"metadata": "read", "contents": "read"},
     "comment": {"metadata": "read", "issues": "write", "pull_requests": "write"},

@@ -34,8 +34,10 @@ def word(verdict: Verdict) -> str:
     match verdict.conclusion:
         case "proved":
             return f"proved ({OWN_TEST})" if verdict.own_test else "proved"
-        case "kept" | "failed" | "unproven":
-            return f"{verdict.conclusion} ({OWN_TEST})" if verdict.own_test else verdict.conclusion
+        case "kept":
+            return f"kept ({OWN_TEST})" if verdict.own_test else "kept"
+        case "failed" | "unproven":
+            return verdict.conclusion
         case "already_true":
             return "already true"
         case "your_call":
@@ -99,11 +101,15 @@ def summary(verdicts: Sequence[Verdict]) -> str:
 
 
 def tally(verdicts: Sequence[Verdict]) -> str:
-    """`2 proved, 2 kept, 1 accepted by octocat`."""
-    words: dict[str, int] = {}
+    """`2 proved (1 by the agent's own test), 2 kept, 1 accepted by octocat`."""
+    words: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
-        words[word(verdict)] = words.get(word(verdict), 0) + 1
-    return ", ".join(f"{number} {each}" for each, number in words.items())
+        words.setdefault(word(verdict).removesuffix(f" ({OWN_TEST})"), []).append(verdict)
+    parts = []
+    for each, found in words.items():
+        own = sum(verdict.own_test and verdict.conclusion in ("proved", "kept") for verdict in found)
+        parts.append(f"{len(found)} {each}" + (f" ({own} by the {OWN_TEST})" if own else ""))
+    return ", ".join(parts)
 
 
 def headline(verdicts: Sequence[Verdict], head: str | None) -> str:

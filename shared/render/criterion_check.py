@@ -149,7 +149,7 @@ def _meaning(view: View, verdict: Verdict) -> str:
         case "proved" | "kept":
             return ""
         case "failed":
-            return f"What it means: {_why_failed(verdict)} {_next_round(view)}".rstrip()
+            return f"What it means: {_why_failed(view, verdict)} {_next_round(view)}".rstrip()
         case "unproven":
             return (
                 "That says nothing about the change, so it is not red and not green. Your turn: name another check with "
@@ -164,14 +164,21 @@ def _meaning(view: View, verdict: Verdict) -> str:
     assert_never(verdict.conclusion)
 
 
-def _why_failed(verdict: Verdict) -> str:
+def _why_failed(view: View, verdict: Verdict) -> str:
     if verdict.flaky:
-        return "a criterion that sometimes fails is not proved."
+        return f"{_in_order(view, verdict)}a criterion that sometimes fails is not proved."
     if "changed test" in verdict.reason:
         return "with the tests as they were before the change it fails."
     if verdict.kind == "keep":
         return "the change broke something that the spec says must stay."
     return "the change does not do yet what the spec says."
+
+
+def _in_order(view: View, verdict: Verdict) -> str:
+    """`5 runs of the same commit: pass, fail, pass, pass, fail; `."""
+    runs = next((each.runs for each in _seen(view, verdict) if each.side == "head"), ())
+    words = ", ".join({"pass": "pass", "fail": "fail", "could_not_run": "could not run"}[run.outcome] for run in runs)
+    return f"{count(len(runs), 'run')} of the same commit: {words}; " if runs else ""
 
 
 def _next_round(view: View) -> str:
@@ -212,6 +219,10 @@ def _origin(criterion: Criterion, verdict: Verdict) -> str:
 def _findings(view: View, verdict: Verdict) -> str:
     lines = [f"- {prose(each, 240)}" for each in verdict.findings[:10]]
     head = next((each for each in _seen(view, verdict) if each.side == "head"), None)
+    failed = list(dict.fromkeys(test for run in (head.runs if head else ()) if run.tests for test in run.tests.failed))
+    if failed:
+        more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
+        lines.append(f"- Failed by JUnit: {', '.join(code(each, 120) for each in failed[:5])}{more}")
     if head is not None and head.pinned is not None:
         words = {"pass": "passes", "fail": "fails", "could_not_run": "could not run"}[head.pinned.outcome]
         lines.append(f"- With the test files as they were before the change: {words}.")

@@ -33,6 +33,11 @@ def moment(at: int, now: int) -> str:
     return clock(at) if _utc(at).date() == _utc(now).date() else f"{day(at)} {clock(at)}"
 
 
+def when(at: int, now: int) -> str:
+    """`at 14:02 UTC` today, `on 29 Nov 14:02 UTC` on any other day."""
+    return f"{'at' if _utc(at).date() == _utc(now).date() else 'on'} {moment(at, now)}"
+
+
 def until(at: int) -> str:
     """A deadline, always with its day: `29 Nov 14:12 UTC`."""
     return f"{day(at)} {clock(at)}"
@@ -74,6 +79,12 @@ def login(who: Person | str | None) -> str:
 def mention(who: Person | str) -> str:
     """`@octocat`: for texts that ask one person."""
     return f"@{re.sub(r'[^A-Za-z0-9_-]', '', who.login if isinstance(who, Person) else who)[:60]}"
+
+
+def sentence(words: str) -> str:
+    """Words of somebody else's as a sentence: a capital, a full stop."""
+    words = words[:1].upper() + words[1:]
+    return words if not words or words.endswith((".", "?", ":")) else f"{words}."
 
 
 def turn(who: str) -> str:

@@ -17,6 +17,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _LIVE = re.compile(r"@|#\d|gh-\d|://|www\.|mailto:|xmpp:|github\.com", re.IGNORECASE)
 _CLOSING = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b:?$", re.IGNORECASE)
+_AMOUNT = re.compile(r"\(?\+?\$\d[\d.,]*[).,;:]*")  # alone it is no formula
 _ESCAPED = {
     "\\": "\\\\",
     "*": "\\*",
@@ -81,6 +82,8 @@ def _inert(text: str, before: str) -> tuple[str, str]:
 
 
 def _word(word: str, before: str) -> str:
+    if _AMOUNT.fullmatch(word):
+        return word
     if not _LIVE.search(word):
         return "".join(_ESCAPED.get(char, char) for char in word)
     if _CLOSING.search(before):
@@ -89,8 +92,8 @@ def _word(word: str, before: str) -> str:
 
 
 def _at_start(text: str) -> str:
-    """A line that begins a list item or paragraph must not begin another block."""
-    if re.match(r"[-+=]", text):
+    """A line that begins a list item or paragraph must not begin another block, nor look like a command of ours."""
+    if re.match(r"[-+=]|/[A-Za-z]", text):
         return "\\" + text
     return re.sub(r"^(\d{1,9})([.)])", r"\1\\\2", text)
 
@@ -145,6 +148,13 @@ def quote(text: str, limit: int = 4000) -> str:
     shown = clip_middle(printable(text), limit)
     lines = [f"> {prose(line)}".rstrip() for line in shown.strip().split("\n")]
     return "\n".join(lines)
+
+
+def sayings(words: Sequence[str], limit: int | None = None) -> str:
+    """Several short foreign sayings as one sentence with its full stop."""
+    said = [shown.rstrip(".") for shown in (prose(each, limit) for each in words) if shown]
+    comma = "; " if any(sign in each for each in said for sign in ",.;") else ", "
+    return f"{comma.join(said)}." if said else ""
 
 
 def plain(text: str, limit: int) -> str:

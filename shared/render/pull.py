@@ -12,7 +12,7 @@ from shared.domain.view import View
 from shared.render.criteria import before_after, current, headline, ids, word
 from shared.render.forms import listed, login, short
 from shared.render.links import spec_link
-from shared.render.markdown import cell, code, fence, fold, one_line, paragraphs, plain, prose, quote, table
+from shared.render.markdown import cell, code, fence, fold, one_line, paragraphs, plain, prose, quote, sayings, table
 from shared.render.markdown import without_skip_marks as tame
 from shared.render.pull_ledger import how_it_went
 
@@ -121,27 +121,28 @@ def _files(record: SpecRecord | None, criterion_id: str) -> str:
 def _try_it(view: View, record: SpecRecord | None) -> str:
     if record is None or not view.issue.branch:
         return ""
-    runs = dict.fromkeys(each.check.run for each in record.spec.criteria if each.check)
-    lines = [f"gh pr checkout {one_line(view.issue.branch)}", *runs]
-    return f"**Try it yourself**\n\n{fence(chr(10).join(lines[:5]), 'sh')}"
+    runs = dict.fromkeys(each.check.run.strip() for each in record.spec.criteria if each.check)
+    short_ones = [run for run in runs if "\n" not in run and len(run) <= 160]  # the others stand in their checks
+    lines = [f"gh pr checkout {one_line(view.issue.branch)}", *short_ones[:3]]
+    commands = fence("\n".join(lines), "sh")
+    return f"**Try it yourself**\n\n{commands}"
 
 
 def _not_done(record: SpecRecord | None) -> str:
     if record is None or not record.spec.out_of_scope:
         return ""
-    words = " ".join(text if text.endswith(".") else f"{text}." for text in map(prose, record.spec.out_of_scope))
+    words = sayings(record.spec.out_of_scope)
     return f"**Not done.** {words} Out of scope in v{record.spec.version}."
 
 
 def _your_turn(view: View, verdicts: Sequence[Verdict]) -> str:
     command, ledger = view.operator.command, view.ledger
-    yours = ids(verdicts, "your_call")
+    red, yours = ids(verdicts, "failed", "unproven", "already_true"), ids(verdicts, "your_call")
     first = "Review it, and merge it if it is right."
-    if yours:
+    if red:
+        first = f"Have it changed, or vouch by name: `{command} accept {red[0]} <why>`."
+    elif yours:
         first = f"Judge {listed(yours)}, then `{command} accept {yours[0]} <why>`."
-    elif ids(verdicts, "failed", "unproven", "already_true"):
-        open_ones = ids(verdicts, "failed", "unproven", "already_true")
-        first = f"Have it changed, or vouch by name: `{command} accept {open_ones[0]} <why>`."
     left = ""
     if ledger is not None:
         left = f" {dollars(max(0, ledger.left_nano))} of the approved {dollars(ledger.limit_nano)} is left."

@@ -37,6 +37,14 @@ REASONS: dict[str, str] = {
     "asleep": "nobody answered",
 }
 
+# What is said where the halt itself carries no detail.
+TOLD: dict[str, str] = {
+    "asking_used_up": "The operator of this installation sets that allowance.",
+    "expired": "A spec stays open for a limited time, because the code moves on. To write it anew:",
+    "no_change": "The agent called itself done and had changed no file.",
+    "nothing_to_build": "Its checks pass already. If something is still wrong, say what:",
+}
+
 
 def headline(halt: Waiting, view: View) -> str:
     """The words after "Waiting:", "Paused:" or "Ended:"."""

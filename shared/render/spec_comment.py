@@ -7,6 +7,7 @@ line is replaced and every other byte stays.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from shared.domain.money import dollars, minutes
 from shared.domain.protocol import CheckToRun
@@ -14,18 +15,17 @@ from shared.domain.spec import Criterion, Source, Spec, SpecRecord
 from shared.domain.view import View
 from shared.render.forms import count, listed, login, mention, short, spent, until
 from shared.render.links import spec_link
-from shared.render.markdown import cell, code, fence, fold, link, one_line, paragraphs, prose, quoted, table
+from shared.render.markdown import cell, code, fence, fold, link, one_line, paragraphs, prose, quoted, sayings, table
 from shared.render.spec_difference import difference
 
 _BOX_LINE = re.compile(r"^- \[[ xX]\] \*\*Approve v\d+ and .*$", re.MULTILINE)
-_SHUT_LINE = re.compile(r"^\*\*v\d+ cannot be approved\.\*\* .*$", re.MULTILINE)
+_SHUT_LINE = re.compile(r"^\*\*v\d+ (?:cannot be approved|wants its fingerprint)\.\*\* .*$", re.MULTILINE)
 
 
-def box_line(version: int, *, go_on: bool = False, confirms: int = 0) -> str:
-    """The one task-list line of a spec comment. `confirms` counts the assumptions that approval confirms."""
-    what = "assumption" if confirms == 1 else "assumptions"
-    confirm = f" (this also confirms the {what})" if confirms else ""
-    return f"- [ ] **Approve v{version} and {'go on' if go_on else 'start'}**{confirm}"
+def box_line(version: int, *, go_on: bool = False, notes: Sequence[str] = ()) -> str:
+    """The one task-list line of a spec comment; `notes` say what else the tick does."""
+    more = f" ({'; '.join(notes)})" if notes else ""
+    return f"- [ ] **Approve v{version} and {'go on' if go_on else 'start'}**{more}"
 
 
 def record_of(view: View, version: int) -> SpecRecord | None:
@@ -101,11 +101,11 @@ def _untried(criterion: Criterion) -> str:
 def _about(view: View, spec: Spec) -> str:
     lines = []
     if spec.out_of_scope:
-        lines.append(f"- **Not part of it:** {_sentences(spec.out_of_scope)}")
+        lines.append(f"- **Not part of it:** {sayings(spec.out_of_scope)}")
     if spec.assumptions:
-        lines.append(f"- **Assumed:** {_sentences(spec.assumptions)} Nobody said so.")
+        lines.append(f"- **Assumed:** {sayings(spec.assumptions)} Nobody said so.")
     if spec.stack:
-        lines.append(f"- **Built with:** {_sentences(spec.stack)}")
+        lines.append(f"- **Built with:** {sayings(spec.stack)}")
     limits = f"up to **{dollars(spec.limits.nano)}** and **{minutes(spec.limits.seconds)} min**"
     lines.append(f"- **Limits:** {limits}. {dollars(spec.limits.nano * 15 // 100)} of it is kept for proof.")
     model = view.operator.model_shown or view.operator.model
@@ -116,15 +116,10 @@ def _about(view: View, spec: Spec) -> str:
     return "\n".join(lines)
 
 
-def _sentences(words: tuple[str, ...]) -> str:
-    """Several short sayings as sentences, each with its full stop."""
-    return " ".join(text if text.endswith((".", "?")) else f"{text}." for text in map(prose, words) if text)
-
-
 def _asked(record: SpecRecord) -> str:
     if not record.because:
         return ""
-    return f"Asked for by {login(record.asked_by) or 'somebody'}: {quoted(record.because, 160)} "
+    return f"Asked for by {login(record.asked_by) or 'somebody'}: {quoted(record.because, 160)}. "
 
 
 def _unchanged(old: Spec, new: Spec) -> str:
@@ -172,10 +167,16 @@ def _decision(view: View, record: SpecRecord) -> str:
             f"**v{spec.version} cannot be approved.** Name another check: "
             f"`{view.operator.command} revise {first}: <check>`. Or the operator adds what is missing."
         )
-    line = box_line(spec.version, go_on=view.issue.approval is not None, confirms=len(spec.assumptions))
+    if view.issue.settings.approval == "exact":
+        line = f"{view.operator.command} approve v{spec.version} {record.sha256[:8]}"
+        return f"**v{spec.version} wants its fingerprint.** `approval: exact` is set in this repository: `{line}`"
     approval = view.issue.approval
-    kept = f" (the build of v{approval.version} has stopped; its work is kept)" if approval else ""
-    return line + kept
+    notes = []
+    if spec.assumptions:
+        notes.append(f"this also confirms the {'assumption' if len(spec.assumptions) == 1 else 'assumptions'}")
+    if approval is not None:
+        notes.append(f"the build of v{approval.version} has stopped, its work is kept")
+    return box_line(spec.version, go_on=approval is not None, notes=notes)
 
 
 def _by_comment(view: View, record: SpecRecord) -> str:
@@ -186,6 +187,8 @@ def _by_comment(view: View, record: SpecRecord) -> str:
     other = f"change something: `{command} revise <what>`"
     if approval is not None:
         other = f"keep v{approval.version} and go on: `{command} resume`"
+    if view.issue.settings.approval == "exact":
+        return other[0].upper() + other[1:]
     return f"By comment or mail instead: `{command} approve v{version}` · {other}"
 
 

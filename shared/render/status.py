@@ -16,12 +16,17 @@ from shared.render.status_halted import closed_unmerged, done, ended, paused, st
 from shared.render.status_notes import counts, notes
 from shared.render.status_working import building, in_review, verifying
 
+WIDE_AT = "\uff20"
 OVER = frozenset({"done", "ended"})
 
 
 def render_status(view: View, now: int, next_by: int | None) -> str:
-    """The whole status text. `now` and `next_by` in UTC ms; no `next_by` when only a person moves it on."""
-    return paragraphs(_state(view, now), notes(view, now), counts(view), last_line(view, now, next_by))
+    """The whole status text. `now` and `next_by` in UTC ms; no `next_by` when only a person moves it on.
+
+    It never holds an `@`: one in somebody else's words is written as the wide sign that mentions nobody.
+    """
+    text = paragraphs(_state(view, now), notes(view, now), counts(view), last_line(view, now, next_by))
+    return text.replace("@", WIDE_AT)
 
 
 def _state(view: View, now: int) -> str:
@@ -70,6 +75,10 @@ def last_line(view: View, now: int, next_by: int | None) -> str:
 def _when(issue: IssueState) -> str:
     """What moves it on when no clock does."""
     match issue.phase:
+        case "interviewing" if issue.job is not None or "planner" in issue.deadlines:
+            return "that is done"
+        case "waiting" if issue.waiting is not None and issue.waiting.reason == "asleep":
+            return "you wake it"
         case "interviewing" | "meeting":
             return "you answer"
         case "proposed" | "waiting" | "paused":

@@ -109,7 +109,7 @@ def _hearing(view: View) -> str:
 def _writing(view: View) -> str:
     issue = view.issue
     version = issue.version + 1
-    asked = f"{login(issue.revision_by) or 'Somebody'} asked for: {quoted(issue.revision)}" if issue.revision else ""
+    asked = f"{login(issue.revision_by) or 'Somebody'} asked for: {quoted(issue.revision)}." if issue.revision else ""
     answers = "The answers are read; the spec or one more round of questions follows." if not asked else ""
     return paragraphs(
         f"**Writing spec v{version}** · my turn",

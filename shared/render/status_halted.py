@@ -5,10 +5,10 @@ from __future__ import annotations
 from shared.domain.issue import Waiting
 from shared.domain.view import View
 from shared.render.criteria import current, summary, tally
-from shared.render.forms import count, login, moment, short, turn
+from shared.render.forms import count, login, moment, sentence, short, turn, when
 from shared.render.links import pull_link
 from shared.render.markdown import code, command_fence, paragraphs, prose
-from shared.render.reasons import headline
+from shared.render.reasons import TOLD, headline
 from shared.render.status_asking import asking_cost, asleep
 from shared.render.status_working import limits_line
 
@@ -42,19 +42,13 @@ def _kept(view: View) -> str:
 def _halted(view: View, now: int, word: str) -> str:
     halt = view.issue.waiting or Waiting(reason="")
     since = f"Since {moment(halt.since, now)}. " if halt.since else ""
-    detail = prose(halt.detail, 300)
+    told = sentence(prose(halt.detail, 300)) or TOLD.get(halt.reason, "")
     return paragraphs(
         f"**{word}: {headline(halt, view)}** · {_whose(view, halt)}",
-        f"{since}{_sentence(detail)}{_kept(view)}".strip(),
+        f"{since}{f'{told} ' if told else ''}{_kept(view)}".strip(),
         command_fence(halt.line) if halt.line else "",
         _money(view),
     ).rstrip()
-
-
-def _sentence(detail: str) -> str:
-    if not detail:
-        return ""
-    return f"{detail} " if detail.endswith((".", "?", ":")) else f"{detail}. "
 
 
 def waiting(view: View, now: int) -> str:
@@ -76,7 +70,7 @@ def stopped(view: View, now: int) -> str:
     halt = issue.waiting or Waiting(reason="stopped")
     by = login(halt.whose)
     line = halt.line or f"{view.operator.command} resume"
-    at = f" at {moment(halt.since, now)}" if halt.since else ""
+    at = f" {when(halt.since, now)}" if halt.since else ""
     who = f" by {by}" if by else ""
     if halt.reason == "closed":
         return paragraphs(
@@ -87,11 +81,11 @@ def stopped(view: View, now: int) -> str:
         ).rstrip()
     step = f" at {prose(halt.detail, 40)}" if halt.detail else ""
     first = "**Stopped, and the issue is open again**" if halt.reason == "reopened" else f"**Stopped{who}{step}**"
-    when = f"{moment(halt.since, now)}. " if halt.since else ""
+    since = f"{moment(halt.since, now)}. " if halt.since else ""
     rest = "Nothing runs and nothing is spent any more; an answer that was under way is thrown away."
     return paragraphs(
         f"{first} · nobody's turn",
-        f"{when}{rest} {_kept(view)}".rstrip(),
+        f"{since}{rest} {_kept(view)}".rstrip(),
         f"{_money(view)} · to go on from here:",
         command_fence(line),
     ).rstrip()
@@ -101,16 +95,16 @@ def done(view: View, now: int) -> str:
     issue = view.issue
     halt = issue.waiting or Waiting(reason="merged")
     by = f" by {login(halt.whose)}" if halt.whose else ""
-    when = f" on {moment(halt.since, now)}" if halt.since else ""
+    at = f" {when(halt.since, now)}" if halt.since else ""
     verdicts = issue.verdicts
     told = f"{count(len(verdicts), 'criterion', 'criteria')}: {tally(verdicts)}. " if verdicts else ""
-    return paragraphs(f"**Done** · {pull_link(view)} was merged{by}{when}", f"{told}{_money(view)}").rstrip()
+    return paragraphs(f"**Done** · {pull_link(view)} was merged{by}{at}", f"{told}{_money(view)}").rstrip()
 
 
 def closed_unmerged(view: View, now: int) -> str:
     halt = view.issue.waiting or Waiting(reason="pull_closed")
     by = f" by {login(halt.whose)}" if halt.whose else ""
-    at = f" at {moment(halt.since, now)}" if halt.since else ""
+    at = f" {when(halt.since, now)}" if halt.since else ""
     return paragraphs(
         "**Closed without merging** · nobody's turn",
         f"{pull_link(view)} was closed{by}{at}. Everything has ended, the branch is kept. To start over from the approved "

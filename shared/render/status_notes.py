@@ -17,6 +17,7 @@ NOTES: dict[str, str] = {
         "started."
     ),
     "near_miss_two_commands": "{who}'s comment of {at} holds two commands; neither {code} nor the other was run.",
+    "near_miss_mark": "{who}'s comment of {at} has a mark right behind the command: {code}. Nothing was started.",
     "near_miss_odd_blank": "{who}'s comment of {at} has an odd or invisible character at {code}, so nothing was started.",
     "issue_edited": (
         "The issue was edited by {who} at {at}. The build follows {approved}. To take the edit in: "
@@ -28,6 +29,10 @@ NOTES: dict[str, str] = {
     "issue_closed": "The issue was closed by {who} at {at}.",
     "included": "Taken in at {at}: a comment by {who}.",
     "locked": "This conversation is locked: a comment could not be written at {at}. Unlock it, or read the checks.",
+    "late": (
+        "GitHub could not deliver a command of {who}'s; it was found {late} late, at {at}, and carried out as it was "
+        "written."
+    ),
     "permission": "GitHub refused something at {at}: {quoted}. A permission is missing; work goes on.",
     "not_done": "{what} could not be written at {at}: {quoted}",
     "runner_lost": "The machine was lost{step} ({at}); a new one goes on with the work kept. {paid}",
@@ -62,6 +67,7 @@ def _note(note: Note, view: View, now: int) -> str:
         what=OBJECTS.get(note.who, "Something"),
         approved=f"v{issue.approval.version} as approved" if issue.approval else "the approved spec",
         take_in=f"`{command} revise <what>`" if issue.version else "say it in an answer",
+        late=f"{prose(note.text, 10)} min",
         step=f" at step {prose(note.text, 10)}" if note.text not in ("", "0") else "",
         paid=f"Lost to it: {dollars(lost)}." if lost else "No step was paid for twice.",
     )

@@ -13,7 +13,7 @@ from shared.render.forms import count, listed, login, short, spent, turn, worked
 from shared.render.links import pull_link, spec_link
 from shared.render.markdown import code, command_fence, fold, paragraphs, prose, table
 
-SHOWN_ROWS = 4  # more criteria than these are folded, so that a phone shows the rest
+SHOWN_ROWS = 5  # more criteria than these are folded, so that a phone shows the rest
 
 
 def limits_line(view: View, *more: str) -> str:
@@ -96,7 +96,7 @@ def _tried_rows(view: View) -> str:
     seen = tried(view)
     rows = [(label(each), _so_far(each, seen)) for each in record.spec.criteria]
     passing = sum(seen.values())
-    return fitting(("Criterion", "So far"), rows, f"Tried by the agent: {passing} of {len(rows)} pass so far")
+    return fitting(view, ("Criterion", "So far"), rows, f"Tried by the agent: {passing} of {len(rows)} pass so far")
 
 
 def _so_far(criterion: Criterion, seen: Mapping[str, bool]) -> str:
@@ -109,25 +109,30 @@ def _so_far(criterion: Criterion, seen: Mapping[str, bool]) -> str:
 
 def _proof_rows(view: View) -> str:
     verdicts = current(view)
-    rows = []
-    for verdict in sorted(verdicts, key=lambda each: each.holds):
-        words = result(verdict)
-        name = label(verdict)
-        rows.append((f"**{name}**" if verdict.conclusion == "failed" else name, words))
-    rows = rows if len(rows) > SHOWN_ROWS else [rows[i] for i in _order(view)]
-    head = short(view.issue.head or "")
-    return fitting(("Criterion", f"Proof on {head}"), rows, f"All {len(rows)} criteria: {holding(verdicts)} hold")
+    rows, loud = [], []
+    for verdict in verdicts:
+        failed = verdict.conclusion == "failed"
+        row = (f"**{label(verdict)}**" if failed else label(verdict), result(verdict))
+        rows.append(row)
+        if verdict.conclusion in ("failed", "unproven"):
+            loud.append(row)
+    head = ("Criterion", f"Proof on {short(view.issue.head or '')}")
+    return fitting(view, head, rows, f"All {len(rows)} criteria: {holding(verdicts)} hold", loud)
 
 
-def _order(view: View) -> list[int]:
-    """Positions of the verdicts, sorted by whether they hold, back in the spec's order."""
-    by_holding = sorted(range(len(current(view))), key=lambda at: current(view)[at].holds)
-    return [by_holding.index(at) for at in range(len(by_holding))]
-
-
-def fitting(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], words: str) -> str:
-    """The table where it is short, folded under `words` where it is not."""
-    return table(head, rows) if len(rows) <= SHOWN_ROWS else fold(words, table(head, rows))
+def fitting(
+    view: View,
+    head: tuple[str, ...],
+    rows: Sequence[tuple[str, ...]],
+    words: str,
+    loud: Sequence[tuple[str, ...]] = (),
+) -> str:
+    """The table where it is short; else its `loud` rows and, folded under `words`, the whole."""
+    room = SHOWN_ROWS - len(view.issue.notes) - bool(_nearly_used(view))
+    if len(rows) <= max(2, room):
+        return table(head, rows)
+    seen = table(head, loud[: max(1, room - 1)]) if loud else ""
+    return "\n\n".join(part for part in (seen, fold(words, table(head, rows))) if part)
 
 
 def _nearly_used(view: View) -> str:
@@ -170,28 +175,28 @@ def verifying(view: View) -> str:
 
 def in_review(view: View) -> str:
     issue, pull = view.issue, view.issue.pull
-    verdicts = current(view)
-    approver = login(issue.approval.by) if issue.approval else ""
     command = view.operator.command
     number = f"#{pull.number}" if pull else "the pull request"
     first = "Draft for review" if pull is not None and pull.draft else "Ready for review"
-    line = ""
-    yours = ids(verdicts, "your_call")
-    if yours:
-        line = command_fence(f"{command} accept {yours[0]} <why>")
+    whose = turn(login(issue.approval.by)) if issue.approval else "a reviewer's turn"
+    yours = ids(current(view), "your_call", "unproven", "already_true", "failed")
+    change = f"To have something changed: `{command} revise <what>`"
     rounds = count(issue.round - 1, "repair round") if issue.round > 1 else ""
     return paragraphs(
-        f"**{first}: {number}** · {turn(approver) if approver else 'a reviewer'}",
-        f"{_state_of_proof(view)} in {pull_link(view)}. To have something changed: `{command} revise <what>`",
-        line,
+        f"**{first}: {number}** · {whose}",
+        f"{_state_of_proof(view)} {change}",
+        command_fence(f"{command} accept {yours[0]} <why>") if yours else "",
         limits_line(view, rounds),
     ).rstrip()
 
 
 def _state_of_proof(view: View) -> str:
+    """`4 of 5 criteria hold on 9e8d7c6; AC-5 is your call.`"""
     verdicts, head = current(view), view.issue.head or ""
     if not verdicts:
-        return f"{short(head)} is not proved yet; it stands"
-    if all(verdict.holds for verdict in verdicts):
-        return f"{count(len(verdicts), 'criterion', 'criteria')} hold on {short(head)}"
-    return f"On {short(head)}: {summary(verdicts)};"
+        return f"{short(head)} in {pull_link(view)} is not proved yet."
+    rest = summary([each for each in verdicts if not each.holds])
+    verb = "holds" if len(verdicts) == 1 else "hold"
+    number = f"{holding(verdicts)} of {count(len(verdicts), 'criterion', 'criteria')}"
+    hold = f"{number} {verb} on {short(head)} in {pull_link(view)}"
+    return f"{hold}{f'; {rest}' if rest else ''}."

@@ -10,7 +10,6 @@ from local.github.wire import ask
 from tests.e2e.place import Place
 
 
-
 def speak_as_app(place: Place, slug: str, body: str) -> dict[str, Any]:
     """A comment by an App of that name, with its own token."""
     steering = place.product.steering

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from local.github.people import Person
 from shared.domain import keys
 from shared.domain.effects import Effect
 from shared.domain.issue import IssueState
+from shared.domain.job import Lease
 from shared.domain.ledger import Ledger
 from shared.ports import read_all
 from shared.spill import unpack
@@ -34,6 +36,7 @@ class Place:
     git_dir: Path
     octocat: Person
     hubot: Person
+    refused_before: int = 0
     number: int = 0
     spoken: dict[str, Any] = field(default_factory=dict)
 
@@ -105,8 +108,15 @@ class Place:
         state = self.state()
         if state is not None:
             found += [f"job {state.job}"] if state.job else []
+            found += [f"the runner of {line.id}" for line in state.jobs if self._is_held(line.id)]
             found += [f"deadline {name}" for name in ("planner", "quiet", "queue") if name in state.deadlines]
         return found
+
+    def _is_held(self, job: str) -> bool:
+        """Whether a runner has the job and has not said its last word: one that was stopped still hands over its work."""
+        record = self.product.world.store.get(keys.job_lease(job))
+        lease = None if record is None else Lease.model_validate(record.body)
+        return lease is not None and not lease.finished and lease.until > self.product.world.clock.now()
 
     def _partitions(self) -> Iterable[str]:
         yield self.pk
@@ -148,8 +158,12 @@ class Place:
         return self.octocat.comments(self.full_name, self.number)
 
     def ours(self) -> list[str]:
-        """Bodies of our comments, oldest first."""
-        return [each["body"] for each in self.comments() if each["user"]["login"] == f"{self.product.app.slug}[bot]"]
+        """Our comments as their page shows them (entities as characters), oldest first."""
+        return [
+            html.unescape(each["body"])
+            for each in self.comments()
+            if each["user"]["login"] == f"{self.product.app.slug}[bot]"
+        ]
 
     def status(self) -> str:
         found = [body for body in self.ours() if WRITTEN in body]
@@ -172,8 +186,8 @@ class Place:
         return [each["content"] for each in found]
 
     def refusals(self) -> list[dict[str, Any]]:
-        """What GitHub refused our App on this repository (GraphQL and tokens name none: all of theirs)."""
-        found = self.product.steering.refusals()
+        """What GitHub refused our App on this repository (GraphQL names none: all of it since the story began)."""
+        found = self.product.steering.refusals()[self.refused_before :]
         general = ("/graphql", f"/app/installations/{self.installation}/")
         here = f"/repos/{self.full_name}"
         return [each for each in found if each["app"] and each["path"].startswith((here, *general))]

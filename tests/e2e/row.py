@@ -16,8 +16,8 @@ class Row:
     """Every text is a part of what a person reads, word for word.
 
     `status` and `pull` are parts of those texts, `reply` of one of our other comments, `checks` of title or text of the
-    check run of that name. `met` is a refusal that GitHub gave us: a part of the path and of its words. `reactions` are ours to the newest comment of the story (None: not looked at). `more` is a
-    further look at what is there.
+    check run of that name. `met` is a refusal that GitHub gave us: a part of the path and of its words. `reactions` are
+    ours to the newest comment of the story (None: not looked at). `more` is a further look at what is there.
     """
 
     name: str
@@ -59,8 +59,9 @@ class Row:
             output = checks[name]["output"]
             assert text in f"{checks[name]['conclusion']} | {output['title']}\n{output['summary']}\n{output['text']}"
         if self.met is not None:
-            path, words = self.met
-            assert any(path in each["path"] and words in each["message"] for each in place.refusals()), place.refusals()
+            (path, words), met = self.met, place.refusals()
+            said = "\n".join(f"{each['path']}: {each['message']}" for each in met)
+            assert any(path in each["path"] and words in each["message"] for each in met), said
         assert place.open_work() == []
         assert place.held() == 0
 

@@ -111,8 +111,8 @@ class WholeProduct:
         owner = f"octo-org-{self._places}"
         self.steering.organization(owner)
         roles = {"octocat": "admin", "hubot": "read"} | dict(roles or {})
-        content = {} if files is None else {"files": dict(files)}
-        made = self.steering.repository(owner, "octo-repo", roles=roles, **content, **more)
+        content = None if files is None else dict(files)
+        made = self.steering.repository(owner, "octo-repo", roles=roles, files=content, **more)
         installed = self.steering.install(APP, owner, ["octo-repo"])
         if permissions is not None:
             self.steering.configure_installation(installed["id"], permissions=dict(permissions))
@@ -126,6 +126,7 @@ class WholeProduct:
             Path(made["git_dir"]),
             self.people["octocat"],
             self.people["hubot"],
+            len(self.steering.refusals()),
         )
 
     def until(self, what: str, holds: Callable[[], Any]) -> Any:
@@ -203,7 +204,7 @@ def _world(home: Path, url: str, host_url: str, clock: MovableClock) -> World:
         "PERSEVERE_WRITE_PACE_S": "0",
     }
     settings = read(environment)
-    with mock.patch.object(local.world, "SystemClock", lambda: clock):
+    with mock.patch.object(local.world, "SystemClock", return_value=clock):
         world = local.world.build(settings, host_url)
     told = local.world.runner_environment(settings, {}) | {"PERSEVERE_HEARTBEAT_S": "0.5"}
     return replace(world, tasks=SubprocessTasks(home, host_url, clock, extra=told))

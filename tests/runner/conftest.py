@@ -1,10 +1,12 @@
 """Real git, real processes, a fake control plane. A sandbox that this machine should have and has not is a failure."""
 
+import compileall
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,12 +53,10 @@ class Repo:
         return self.path.as_uri()
 
     def git(self, *arguments: str, stdin: bytes = b"") -> str:
-        ran = subprocess.run(
-            ["git", *arguments], cwd=self.path, env=GIT, input=stdin, check=True, capture_output=True
-        )
+        ran = subprocess.run(["git", *arguments], cwd=self.path, env=GIT, input=stdin, check=True, capture_output=True)
         return ran.stdout.decode().strip()
 
-    def commit(self, files: dict[str, str | bytes | None] | None = None, *, executable: tuple[str, ...] = ()) -> str:
+    def commit(self, files: Mapping[str, str | bytes | None] | None = None, *, executable: tuple[str, ...] = ()) -> str:
         """None deletes; a value that begins with `-> ` is a link's target."""
         for name, content in (files or {}).items():
             path = self.path / name
@@ -219,5 +219,10 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copyfile(site / "pygments" / "lexers" / "__init__.py", target / "pygments" / "lexers" / "__init__.py")
     for part in ("lexers/_mapping.py", "lexers/python.py", "lexers/diff.py", "lexers/special.py"):
         shutil.copyfile(site / "pygments" / part, target / "pygments" / part)
-    shutil.copytree(site / "pygments" / "styles", target / "pygments" / "styles", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        site / "pygments" / "styles", target / "pygments" / "styles", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    # As an installer would; a record of the source's time would not survive being copied.
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    compileall.compile_dir(target, quiet=2, invalidation_mode=mode)
     return target

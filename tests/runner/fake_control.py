@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 from shared.domain.protocol import Change, Changeset, Finish, Observation, StepResults, decode
 
@@ -47,7 +47,7 @@ class FakeControl:
     seen: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
 
-    def __enter__(self) -> "FakeControl":
+    def __enter__(self) -> Self:
         control = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -61,7 +61,7 @@ class FakeControl:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_PUT = do_DELETE = do_any
+            do_GET = do_POST = do_PUT = do_DELETE = do_any  # noqa: N815  # names of http.server
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Quiet."""

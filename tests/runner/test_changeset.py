@@ -44,7 +44,7 @@ def begin(repo: Repo, tmp_path: Path, make_fence: Callable[..., Fence]) -> Calla
         fence = make_fence("none")
         base = repo.commits[0]
         git = clone(Clone(url=repo.url, base=base, head=head), tmp_path / "trusted", GIT, Orders(), allow_file=True)
-        checkout = check_out(git, tmp_path / "job", fence.sandbox, base, head, keep_scratch=True)
+        checkout = check_out(git, tmp_path / "job", fence.sandbox, base, head)
         bounds = RunnerLimits(seconds=60, **limits)
         recorder = Recorder(git, checkout.tree, checkout.index, base, head or base, bounds)
         work = Work(git, checkout, recorder, fence)
@@ -59,7 +59,15 @@ Begin = Callable[..., Work]
 
 
 def test_odd_files_are_kept_as_they_are(repo: Repo, begin: Begin) -> None:
-    repo.commit({"plain": "1\n", "tool": "#!/bin/sh\n", "gone/deep/file": "x", "crlf.txt": "a\r\nb\r\n", ".gitattributes": "* text=auto eol=lf\n*.bin filter=evil\n"})
+    repo.commit(
+        {
+            "plain": "1\n",
+            "tool": "#!/bin/sh\n",
+            "gone/deep/file": "x",
+            "crlf.txt": "a\r\nb\r\n",
+            ".gitattributes": "* text=auto eol=lf\n*.bin filter=evil\n",
+        }
+    )
     work = begin()
     work.sh(
         r"""chmod +x tool; rm -r gone; printf 'a\r\nc\r\n' > crlf.txt; printf '\0\377' > data.bin; printf nl > 'new
@@ -98,8 +106,12 @@ def test_nothing_changed_is_an_empty_change(repo: Repo, begin: Begin) -> None:
 
 def test_what_setup_made_is_left_out(repo: Repo, begin: Begin) -> None:
     repo.commit({"a": "1", "lock": "old", "gen/keep": "k"})
-    work = begin("mkdir -p .venv/lib myenv build gen; touch .venv/pyvenv.cfg .venv/lib/x myenv/pyvenv.cfg build/out gen/made pkg.egg-info; echo new > lock; rm a")
-    work.sh("echo b > b; echo more > .venv/lib/y; echo more > myenv/z; echo more > build/new; echo changed > build/out; echo mine > gen/mine")
+    work = begin(
+        "mkdir -p .venv/lib myenv build gen; touch .venv/pyvenv.cfg .venv/lib/x myenv/pyvenv.cfg build/out gen/made pkg.egg-info; echo new > lock; rm a"
+    )
+    work.sh(
+        "echo b > b; echo more > .venv/lib/y; echo more > myenv/z; echo more > build/new; echo changed > build/out; echo mine > gen/mine"
+    )
     taken = work.recorder.take()
     assert set(work.changes()) == {"b", "build/new", "gen/mine"}
     assert ".venv/" in taken.left_out
@@ -115,9 +127,13 @@ def test_a_file_that_setup_changed_and_the_agent_too_is_in(repo: Repo, begin: Be
 
 
 def test_the_bases_ignore_rules_hold_whatever_the_agent_does_to_them(repo: Repo, begin: Begin) -> None:
-    repo.commit({".gitignore": "*.log\n/dist/\n", "docs/.gitignore": "build/\n!keep.log\n", "docs/x": "x", "x.log": "tracked"})
+    repo.commit(
+        {".gitignore": "*.log\n/dist/\n", "docs/.gitignore": "build/\n!keep.log\n", "docs/x": "x", "x.log": "tracked"}
+    )
     work = begin()
-    work.sh("mkdir -p dist docs/build docs/sub/build; touch a.log dist/a docs/build/a docs/sub/build/a docs/keep.log; echo 2 > x.log; echo '*.py' > .gitignore; touch new.py; mkdir -p __pycache__ && touch __pycache__/a.pyc")
+    work.sh(
+        "mkdir -p dist docs/build docs/sub/build; touch a.log dist/a docs/build/a docs/sub/build/a docs/keep.log; echo 2 > x.log; echo '*.py' > .gitignore; touch new.py; mkdir -p __pycache__ && touch __pycache__/a.pyc"
+    )
     assert set(work.changes()) == {".gitignore", "new.py", "x.log", "docs/keep.log"}
 
 
@@ -145,7 +161,9 @@ def test_the_workspace_has_one_commit_and_no_way_back(repo: Repo, begin: Begin) 
     repo.commit({"a": "1"})
     head = repo.commit({"a": "2"})
     work = begin(head=head)
-    work.sh(f"test $(git rev-list --all --count) = 1 && test -z \"$(git remote)\" && ! git cat-file -e {head} && ! grep -r {repo.path} .git && git diff --quiet HEAD -- nothing && ! git diff --quiet")
+    work.sh(
+        f'test $(git rev-list --all --count) = 1 && test -z "$(git remote)" && ! git cat-file -e {head} && ! grep -r {repo.path} .git && git diff --quiet HEAD -- nothing && ! git diff --quiet'
+    )
     work.sh("git -c user.name=octocat -c user.email=octocat@example.com commit -qam own && git checkout -q -b other")
     assert work.changes() == {"a": ("100644", b"2")}
 
@@ -174,14 +192,24 @@ def test_a_stored_change_can_be_laid_back(repo: Repo, begin: Begin) -> None:
 @pytest.mark.parametrize(
     ("line", "limits", "words"),
     [
-        ("head -c 1001 /dev/zero > big", {"changeset_file_bytes": 1000}, "big has 1,001 bytes; the limit is 1,000 a file"),
-        ("for i in 1 2 3; do head -c 900 /dev/zero > $i; done", {"changeset_bytes": 2000}, "the change has 2,700 bytes; the limit is 2,000"),
+        (
+            "head -c 1001 /dev/zero > big",
+            {"changeset_file_bytes": 1000},
+            "big has 1,001 bytes; the limit is 1,000 a file",
+        ),
+        (
+            "for i in 1 2 3; do head -c 900 /dev/zero > $i; done",
+            {"changeset_bytes": 2000},
+            "the change has 2,700 bytes; the limit is 2,000",
+        ),
         ("for i in 1 2 3; do echo > $i; done", {"changeset_files": 2}, "the change has 3 files; the limit is 2"),
         ("for i in $(seq 50); do echo > $i; done", {"changeset_files": 2}, "the change has 50 files; the limit is 2"),
         ("rm a b c", {"changeset_files": 2}, "the change has 3 files; the limit is 2"),
     ],
 )
-def test_a_change_that_is_too_big_is_refused_with_the_numbers(repo: Repo, begin: Begin, line: str, limits: dict[str, int], words: str) -> None:
+def test_a_change_that_is_too_big_is_refused_with_the_numbers(
+    repo: Repo, begin: Begin, line: str, limits: dict[str, int], words: str
+) -> None:
     repo.commit({"a": "1", "b": "1", "c": "1"})
     work = begin(**limits)
     work.sh(line)
@@ -201,7 +229,9 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(CHANGES)
 def test_any_change_that_is_laid_is_taken_back_whole(repo: Repo, begin: Begin, changes: list[Change]) -> None:
     if not repo.commits:

@@ -49,7 +49,15 @@ def gone(word: str) -> bool:
 
 @pytest.mark.parametrize(
     ("line", "exit_code"),
-    [("true", 0), ("exit 3", 3), ("false | true", 0), ("nonesuch", 127), ("kill -9 $$", 137), ("kill -TERM $$", 143), ("exit 255", 255)],
+    [
+        ("true", 0),
+        ("exit 3", 3),
+        ("false | true", 0),
+        ("nonesuch", 127),
+        ("kill -9 $$", 137),
+        ("kill -TERM $$", 143),
+        ("exit 255", 255),
+    ],
 )
 def test_the_exit_code_is_the_shells(fence: Fence, line: str, exit_code: int) -> None:
     ran = fence.run(line)
@@ -81,7 +89,12 @@ def test_a_virtual_environment_of_the_chosen_python_works(fence: Fence) -> None:
 
 def test_the_environment_is_clean(make_fence: MakeFence) -> None:
     for name in ("none", "bwrap") if shutil.which("bwrap") else ("none",):
-        machine = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_SECRET_ACCESS_KEY": "canary", "PERSEVERE_TICKET": "canary"}
+        machine = {
+            "PATH": os.environ["PATH"],
+            "HOME": "/nonexistent",
+            "AWS_SECRET_ACCESS_KEY": "canary",
+            "PERSEVERE_TICKET": "canary",
+        }
         fence = make_fence(name, machine)
         assert "canary" not in fence.says("env; cat /proc/self/environ")
         given = fence.run("echo $OWN:$PATH", environment={"OWN": "yes", "PATH": "/own"}).output.text()
@@ -118,7 +131,9 @@ def test_a_kill_from_another_thread_is_obeyed_at_once_and_for_good(fence: Fence)
 
 def test_output_is_bounded_in_memory_and_in_the_file(fence: Fence, tmp_path: Path) -> None:
     spool = tmp_path / "spool"
-    ran = fence.run("head -c 100000000 /dev/zero | tr '\\0' 'x'; echo; echo the end", spool=spool, output_bytes=1_000_000)
+    ran = fence.run(
+        "head -c 100000000 /dev/zero | tr '\\0' 'x'; echo; echo the end", spool=spool, output_bytes=1_000_000
+    )
     assert ran.exit == 0
     assert ran.output.size == 100_000_009
     assert spool.stat().st_size == ran.output.kept == 1_000_000
@@ -204,7 +219,9 @@ def test_tmp_lasts_for_a_build_and_is_new_for_a_check(bwrap: Fence) -> None:
     assert fresh.run("cat /tmp/note").exit == 1
 
 
-@pytest.mark.parametrize(("network", "outside", "loopback"), [("open", True, True), ("local", False, True), ("none", False, False)])
+@pytest.mark.parametrize(
+    ("network", "outside", "loopback"), [("open", True, True), ("local", False, True), ("none", False, False)]
+)
 def test_the_network_by_phase(bwrap: Fence, network: str, outside: bool, loopback: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
@@ -218,7 +235,11 @@ def test_what_leads_outward_is_given_in_the_open_phase_only(make_fence: MakeFenc
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     (wheels / "a.whl").write_text("wheel")
-    machine = {"PATH": os.environ["PATH"], "PIP_FIND_LINKS": str(wheels), "PIP_INDEX_URL": "https://me:secret@index.test/x"}
+    machine = {
+        "PATH": os.environ["PATH"],
+        "PIP_FIND_LINKS": str(wheels),
+        "PIP_INDEX_URL": "https://me:secret@index.test/x",
+    }
     if not shutil.which("bwrap"):
         pytest.skip("bubblewrap is not installed here")
     fence = make_fence("bwrap", machine)
@@ -274,8 +295,12 @@ def test_an_environments_python_means_the_one_it_was_made_from() -> None:
 
 
 def test_settings_files_of_pip_become_variables(tmp_path: Path) -> None:
-    (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://index.test/a\nfind-links =\n    /one\n    /two\n[x]\ncert = /c\n")
-    found = outward_environment({"PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "PIP_RETRIES": "1", "PIP_TARGET": "/t", "TOKEN": "x"})
+    (tmp_path / "pip.conf").write_text(
+        "[global]\nindex-url = https://index.test/a\nfind-links =\n    /one\n    /two\n[x]\ncert = /c\n"
+    )
+    found = outward_environment(
+        {"PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "PIP_RETRIES": "1", "PIP_TARGET": "/t", "TOKEN": "x"}
+    )
     assert found["PIP_INDEX_URL"] == "https://index.test/a"
     assert found["PIP_FIND_LINKS"] == "/one /two"
     assert found["PIP_RETRIES"] == "1"

@@ -49,7 +49,11 @@ def outcomes(control: FakeControl, name: str = "AC-1") -> tuple[str, list[str]]:
 
 
 Prove = Callable[..., FakeControl]
-N = {"n.py": "N = 1\n", "tests/test_n.py": "import n\ndef test_n(): assert n.N\ndef test_m(): pass\n", "conftest.py": ""}
+N = {
+    "n.py": "N = 1\n",
+    "tests/test_n.py": "import n\ndef test_n(): assert n.N\ndef test_m(): pass\n",
+    "conftest.py": "",
+}
 ONE = f"{PYTEST} tests/test_n.py::test_n"
 
 
@@ -81,27 +85,44 @@ def test_base_and_head_are_run_each_from_its_own_files(repo: Repo, prove: Prove,
     assert "AssertionError" in control.seen_at("AC-1", "base").runs[0].tail
 
 
+LEAVES_IN_CALL = "import os\nclass C:\n def __bool__(s): os._exit(0)\nN = C()\n"
+SKIPS_IN_CALL = "import pytest\nclass C:\n def __bool__(s): pytest.skip()\nN = C()\n"
+ID = "tests/test_{0}.py::test_n"
 CHEATS = {
-    "leaves at import": ({"n.py": "import os\nos._exit(0)\n"}, ONE, "could_not_run", "no JUnit record"),
-    "leaves in the call": ({"n.py": "import os\nclass C:\n def __bool__(s): os._exit(0)\nN = C()\n"}, ONE, "could_not_run", "no JUnit record"),
-    "skips in the library": ({"n.py": "import pytest\npytest.skip('x', allow_module_level=True)\n"}, ONE, "could_not_run", ""),
-    "skips in the call": ({"n.py": "import pytest\nclass C:\n def __bool__(s): pytest.skip()\nN = C()\n"}, ONE, "could_not_run", "skipped"),
-    "cannot be collected": ({"n.py": "raise ValueError\n"}, PYTEST, "could_not_run", "could not collect tests.test_n"),
-    "fails": ({"n.py": "N = 0\n"}, ONE, "fail", "test_n"),
-    "fails behind a pipe": ({"n.py": "N = 0\n"}, f"{ONE} | cat", "fail", "exit code 0; 1 test fail"),
-    "fails and is excused": ({"n.py": "N = 0\n"}, f"{ONE} || true", "fail", "1 test fail"),
-    "no test of that name": ({"tests/test_n.py": "def test_m(): pass\n"}, ONE, "could_not_run", "no test"),
+    "leaves at import": ("import os\nos._exit(0)\n", ID, "could_not_run", "no JUnit record"),
+    "leaves in the call": (LEAVES_IN_CALL, ID, "could_not_run", "no JUnit record"),
+    "skips in the library": (
+        "import pytest\npytest.skip('x', allow_module_level=True)\n",
+        ID,
+        "could_not_run",
+        "were skipped",
+    ),
+    "skips in the call": (SKIPS_IN_CALL, ID, "could_not_run", "skipped"),
+    "cannot be collected": (
+        "raise ValueError\n",
+        "tests/test_{0}.py",
+        "could_not_run",
+        "could not collect tests.test_",
+    ),
+    "fails": ("N = 0\n", ID, "fail", "1 test fail"),
+    "fails behind a pipe": ("N = 0\n", ID + " | cat", "fail", "exit code 0; 1 test fail"),
+    "fails and is excused": ("N = 0\n", ID + " || true", "fail", "exit code 0; 1 test fail"),
+    "has a record of its own": ("N = 1\n", ID + " --junitxml=/dev/null", "could_not_run", "no JUnit record"),
+    "no test of that name": ("N = 1\n", ID + "_other", "could_not_run", "exit code 4: its record has no test"),
 }
 
 
-@pytest.mark.parametrize("name", CHEATS)
-def test_a_green_exit_code_alone_is_no_proof(repo: Repo, prove: Prove, name: str) -> None:
-    files, run, outcome, words = CHEATS[name]
-    repo.commit(N)
-    repo.commit(files)
-    control = prove(keep(run, "AC-1"))
-    assert outcomes(control) == ("pass", [outcome, outcome])
-    assert words in control.seen_at("AC-1", "head").runs[0].reason
+def test_a_green_exit_code_alone_is_no_proof(repo: Repo, prove: Prove) -> None:
+    rows = list(CHEATS.values())
+    tests = {f"tests/test_m{n}.py": f"import m{n}\ndef test_n(): assert m{n}.N\n" for n in range(len(rows))}
+    repo.commit({"conftest.py": "", **tests, **{f"m{n}.py": "N = 1\n" for n in range(len(rows))}})
+    repo.commit({f"m{n}.py": source for n, (source, *_) in enumerate(rows)})
+    control = prove(*[keep(f"{PYTEST} {line.format(f'm{n}')}", f"AC-{n}") for n, (_, line, *_) in enumerate(rows)])
+    seen = {name: control.seen_at(f"AC-{n}", "head").runs[0] for n, name in enumerate(CHEATS)}
+    assert {name: run.outcome for name, run in seen.items()} == {name: row[2] for name, row in CHEATS.items()}
+    assert {name: run.reason for name, run in seen.items() if CHEATS[name][3] not in run.reason} == {}
+    passed = [control.seen_at(f"AC-{n}", "base").runs[0].outcome for n in range(len(rows) - 2)]
+    assert set(passed) == {"pass"}
 
 
 FAKE = """<testsuites><testsuite name="pytest" errors="0" failures="0" skipped="0" tests="1" time="{time}" {timestamp}>
@@ -114,19 +135,20 @@ FAKES = {
     "that is a link": 'ln -s $PWD/fake.xml "${PYTEST_ADDOPTS#--junitxml=}"',
     "that is a pipe": 'mkfifo "${PYTEST_ADDOPTS#--junitxml=}"',
     "with entities": '(echo "<!DOCTYPE x [<!ENTITY a \'b\'>]>"; cat fake.xml) > "${PYTEST_ADDOPTS#--junitxml=}"',
-    "that counts more than it lists": 'sed s/tests=.1./tests=\\"9\\"/ fake.xml > "${PYTEST_ADDOPTS#--junitxml=}"',
     "as a directory": 'mkdir "${PYTEST_ADDOPTS#--junitxml=}"',
 }
 
 
 def test_a_fake_record_is_no_proof(repo: Repo, prove: Prove) -> None:
     repo.commit({"fake.xml": FAKE.format(time="0.1", timestamp='timestamp="2020-01-02T03:07:05+00:00"')})
-    checks = [keep(f"{line}; : pytest", f"AC-{number}", kind="test", ids=["tests/test_n.py::test_n"]) for number, line in enumerate(FAKES.values())]
+    checks = [
+        keep(f"{line}; : pytest", f"AC-{number}", kind="test", ids=["tests/test_n.py::test_n"])
+        for number, line in enumerate(FAKES.values())
+    ]
     control = prove(*checks, setup={"setup": "true"})
     said = {name: control.seen_at(f"AC-{number}", "head").runs[0] for number, name in enumerate(FAKES)}
     assert {name: run.outcome for name, run in said.items()} == dict.fromkeys(FAKES, "could_not_run")
     assert "its times are others" in said["of another time"].reason
-    assert "incomplete" in said["that counts more than it lists"].reason
 
 
 def test_a_conftest_that_turns_results_round_is_found_by_the_bases_own(repo: Repo, prove: Prove) -> None:
@@ -144,26 +166,6 @@ def test_a_conftest_that_turns_results_round_is_found_by_the_bases_own(repo: Rep
     assert "conftest.py" in seen.findings[0]
 
 
-@pytest.mark.parametrize(
-    ("change", "pinned"),
-    [
-        ({"tests/test_n.py": "def test_n(): pass\ndef test_m(): pass\n"}, "fail"),
-        ({"tests/test_n.py": None}, "fail"),
-        ({"pytest.ini": "[pytest]\naddopts = --deselect tests/test_n.py::test_n\n"}, "fail"),
-        ({"pyproject.toml": "[tool.pytest.ini_options]\naddopts = '--deselect tests/test_n.py::test_n'\n"}, "fail"),
-        ({"sitecustomize.py": "import builtins\nbuiltins.x = 1\n"}, "fail"),
-        ({"pyproject.toml": "[project]\nname = 'n'\n"}, None),
-        ({"tests/test_more.py": "def test_x(): pass\n"}, None),
-        ({"docs/x.md": "x"}, None),
-    ],
-)
-def test_changed_tests_and_settings_are_pinned_to_the_base(repo: Repo, prove: Prove, change: dict[str, str | None], pinned: str | None) -> None:
-    repo.commit(N)
-    repo.commit({"n.py": "N = 0\n", **change})
-    seen = prove(keep(PYTEST, "AC-1", kind="suite")).seen_at("AC-1", "head")
-    assert (seen.pinned.outcome if seen.pinned else None) == pinned
-
-
 def test_new_tests_with_new_fixtures_do_not_spoil_the_pinned_run(repo: Repo, prove: Prove) -> None:
     repo.commit(N)
     fixture = "import pytest\n@pytest.fixture\ndef three(): return 3\n"
@@ -177,7 +179,12 @@ def test_new_tests_with_new_fixtures_do_not_spoil_the_pinned_run(repo: Repo, pro
 def test_the_agents_own_test_is_run_at_base_with_its_files(repo: Repo, prove: Prove) -> None:
     repo.commit(N)
     repo.commit({"n.py": "N = 2\n", "tests/test_two.py": "import n\ndef test_two(): assert n.N == 2\n"})
-    check = {"origin": "agent", "kind": "test", "ids": ["tests/test_two.py::test_two"], "files": ["tests/test_two.py"]}
+    check: dict[str, Any] = {
+        "origin": "agent",
+        "kind": "test",
+        "ids": ["tests/test_two.py::test_two"],
+        "files": ["tests/test_two.py"],
+    }
     control = prove(new(f"{PYTEST} tests/test_two.py", **check), keep("test ! -e tests/test_two.py"))
     assert outcomes(control) == ("fail", ["pass", "pass"])
     assert outcomes(control, "AC-2")[0] == "pass"
@@ -189,7 +196,10 @@ def test_a_suite_must_keep_what_passed(repo: Repo, prove: Prove) -> None:
     repo.commit({"tests/test_n.py": tests.replace("test_a(): pass", "test_a2(): pass")})
     control = prove(keep(PYTEST, "AC-1", kind="suite"))
     assert outcomes(control) == ("pass", ["fail", "fail"])
-    assert "1 test that passed at base are gone or skipped, such as tests.test_n::test_a" in control.seen_at("AC-1", "head").runs[0].reason
+    assert (
+        "1 test that passed at base are gone or skipped, such as tests.test_n::test_a"
+        in control.seen_at("AC-1", "head").runs[0].reason
+    )
     assert "1 test fail that did not pass at base either" in control.seen_at("AC-1", "base").runs[0].reason
 
 
@@ -205,15 +215,15 @@ CANNOT = {
     "nonesuch": "127",
     "./plain": "126",
     "kill -9 $$": "SIGKILL",
-    "sleep 60": "did not end within 1 s",
-    "python -m pytest -q": "No module named pytest",
+    "sleep 60": "did not end within 3 s",
+    "python -S -m pytest": "no JUnit record",
 }
 
 
 def test_what_could_not_run_is_said(repo: Repo, prove: Prove) -> None:
     repo.commit({"plain": "x"})
     criteria = [new(line, f"AC-{number}") for number, line in enumerate(CANNOT)]
-    control = prove(*criteria, setup={"setup": "true"}, limits={"check_seconds": 1})
+    control = prove(*criteria, setup={"setup": "true"}, limits={"check_seconds": 3})
     for number, (_, words) in enumerate(CANNOT.items()):
         run = control.seen_at(f"AC-{number}", "base").runs[0]
         assert run.outcome == "could_not_run"
@@ -246,7 +256,11 @@ def test_a_check_does_not_see_what_another_left(repo: Repo, prove: Prove, sandbo
 def test_a_check_that_touches_what_setup_made_costs_a_fresh_one(repo: Repo, prove: Prove) -> None:
     repo.commit({"a": "1"})
     poison = "echo poison > .venv/lib; touch -d 2020-01-01 .venv/lib"
-    control = prove(new(poison), keep("grep -q clean .venv/lib"), setup={"setup": "mkdir .venv; echo clean > .venv/lib; touch -d 2020-01-01 .venv/lib"})
+    control = prove(
+        new(poison),
+        keep("grep -q clean .venv/lib"),
+        setup={"setup": "mkdir .venv; echo clean > .venv/lib; touch -d 2020-01-01 .venv/lib"},
+    )
     assert outcomes(control, "AC-2") == ("pass", ["pass", "pass"])
 
 
@@ -265,7 +279,7 @@ def test_an_editable_install_is_proved_from_heads_own_source(repo: Repo, prove: 
 
 
 def test_the_heads_setup_has_no_say(repo: Repo, prove: Prove) -> None:
-    repo.commit({"requirements.txt": ""})
+    repo.commit({".devcontainer.json": '{"postCreateCommand": "true"}'})
     repo.commit({".devcontainer.json": '{"postCreateCommand": "touch cheat"}'})
     control = prove(new("test -e cheat"), setup={})
     assert outcomes(control)[1] == ["fail", "fail"]

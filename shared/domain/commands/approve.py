@@ -206,7 +206,9 @@ def approve(turn: Turn, way: Way) -> None:
     turn.ledger = Ledger(limit_nano=spec.spec.limits.nano, limit_seconds=spec.spec.limits.seconds)
     turn.new_ledger = True
     turn.move("approved", approval=approval, approvals=number, round=1, accepted={}, resumable=None)
-    turn.change(settings=settings_of(turn))
+    turn.change(
+        verdicts=(), verified_head=None, settings=settings_of(turn)
+    )  # a proof of another version proves nothing
     turn.deadline("approval", None)
     turn.wish("spec_comment", f"spec-v{approval.version}", version=approval.version)
     message = f"The contract is now v{approval.version}; go on with the work kept." if continued else ""

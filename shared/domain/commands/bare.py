@@ -14,7 +14,7 @@ ASLEEP = "asleep"
 
 def _run(turn: Turn, given: Given) -> None:
     issue = turn.issue
-    sleeping = issue.waiting is not None and issue.waiting.reason == ASLEEP
+    sleeping = issue.waiting is not None and issue.waiting.reason == ASLEEP and issue.approval is None
     if issue.phase == "idle" or issue.phase == "done" or sleeping:
         if refuse_start(turn):
             return

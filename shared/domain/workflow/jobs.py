@@ -59,7 +59,16 @@ def start_build(turn: Turn, *, message: str = "", afresh: bool = False) -> JobSt
     branch = issue.branch
     if branch is None or afresh:
         branch = f"persevere/{issue.number}-{job.id}"
-        turn.change(branch=branch, head=None, marker_head=None, verdicts=(), verified_head=None, checks={})
+        turn.change(
+            branch=branch,
+            head=None,
+            work_tree=None,
+            people_head=None,
+            marker_head=None,
+            verdicts=(),
+            verified_head=None,
+            checks={},
+        )
         turn.wish("branch", branch, branch=branch, base=issue.approval.base, job=job.id)
     turn.change(build=job.id)
     _enqueue(turn, job)

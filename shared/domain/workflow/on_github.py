@@ -110,7 +110,7 @@ def _pushed(turn: Turn, who: str, head: str) -> None:
         return
     assert isinstance(issue.pull, Pull)
     turn.note("pushed", who=who, text=head)
-    turn.change(head=head, verdicts=(), verified_head=None)
+    turn.change(head=head, work_tree=None, people_head=head, verdicts=(), verified_head=None)
     if issue.approval is not None and issue.phase in PROVED_AGAIN:
         stop_job(turn, PUSHED_TO)
         turn.move("verifying", round=turn.view.operator.rounds)

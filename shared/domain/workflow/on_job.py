@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.domain.evidence import judge_all
 from shared.domain.job import JobState, moved
-from shared.domain.messages import CannotPrepare, EndedUnproved, ModelStopped, NoChange, NotPublished
+from shared.domain.messages import CannotPrepare, EndedUnproved, ModelStopped, NoChange, NoMachine, NotPublished
 from shared.domain.money import dollars
 from shared.domain.protocol import Finish, Run, Survey
 from shared.domain.spec import SpecRecord
@@ -15,6 +15,8 @@ from shared.domain.workflow.proposing import ask_planner, propose
 from shared.domain.workflow.publishing import end_red, pause, publish, publish_or_update, red
 from shared.domain.workflow.turn import Turn
 
+SHOWN_TAIL = 2000
+MAX_INTERRUPTIONS = 12  # machines that left in good order; after so many a person is asked
 HALTS_OF_A_BUILD = frozenset({"out_of_money", "out_of_time"})
 
 
@@ -84,10 +86,10 @@ def _on_surveyed(turn: Turn, job: JobState, finish: Finish) -> None:
     end_job(turn, job, "handed_over", **_numbers(finish, turn, job))
     if turn.issue.phase != "interviewing":
         turn.outcome = f"kept: the issue is {turn.issue.phase}"
-        turn.change(survey=survey)
+        turn.change(survey=without_lists(survey))
         return
     if job.purpose == "brief":
-        turn.change(survey=survey)
+        turn.change(survey=without_lists(survey))
         broken = survey.setup_run is not None and survey.setup_run.outcome != "pass"
         if broken:
             _cannot_prepare(turn, "setup", survey.setup_run, finish, survey)
@@ -103,6 +105,24 @@ def _on_surveyed(turn: Turn, job: JobState, finish: Finish) -> None:
         _cannot_prepare(turn, "setup", survey.setup_run, finish, survey)
         return
     _proposed(turn, record, survey)
+
+
+def without_lists(survey: Survey) -> Survey:
+    """What a status needs of a survey: counts instead of a thousand test ids, the ends of outputs, no observations."""
+    return survey.model_copy(
+        update={
+            "setup_run": _short(survey.setup_run),
+            "tests_run": _short(survey.tests_run),
+            "observations": (),
+        }
+    )
+
+
+def _short(run: Run | None) -> Run | None:
+    if run is None:
+        return None
+    tests = run.tests and run.tests.model_copy(update={"passed": ()})
+    return run.model_copy(update={"tail": run.tail[-SHOWN_TAIL:], "tests": tests})
 
 
 def _proposed(turn: Turn, record: SpecRecord, survey: Survey) -> None:
@@ -132,7 +152,7 @@ def _on_built(turn: Turn, job: JobState, finish: Finish) -> None:
     if finish.outcome == "handed_over":
         end_job(turn, job, "handed_over", **numbers)
         turn.change(stop_reason="")
-        if finish.files:
+        if _has_news(turn, finish):
             commit(turn, job, finish)
         else:
             nothing_changed(turn, finish.summary)
@@ -148,11 +168,16 @@ def _on_built(turn: Turn, job: JobState, finish: Finish) -> None:
         halt(turn, "waiting", "not_published", detail=finish.summary[:200], line=line, message=message, job=job.id)
         return
     turn.change(stop_reason=finish.reason or "model")
-    unchanged = finish.changeset is None or not finish.files
-    if not unchanged:
+    if _has_news(turn, finish):
         commit(turn, job, finish)
     else:
         give_up(turn, job, finish.reason, finish.summary)
+
+
+def _has_news(turn: Turn, finish: Finish) -> bool:
+    """Whether there is work that is not on the branch yet."""
+    on_branch = turn.issue.head is not None and finish.tree is not None and finish.tree == turn.issue.work_tree
+    return finish.changeset is not None and finish.files > 0 and not on_branch
 
 
 def commit(turn: Turn, job: JobState, finish: Finish) -> None:
@@ -166,16 +191,20 @@ def commit(turn: Turn, job: JobState, finish: Finish) -> None:
 
 def _wish_commit(turn: Turn, job: JobState, finish: Finish) -> None:
     issue = turn.issue
-    turn.wish(
-        "commit",
-        job.id,
-        branch=issue.branch,
-        before=issue.head or issue.marker_head,
-        parent=job.base,
-        changeset=finish.changeset,
-        job=job.id,
-        summary=finish.summary[:4000],
-    )
+    turn.change(work_tree=finish.tree)
+    before = issue.head or issue.marker_head
+    data = {
+        "branch": issue.branch,
+        "before": before,
+        "parent": issue.people_head or job.base,
+        "changeset": finish.changeset,
+        "job": job.id,
+        "summary": finish.summary[:4000],
+    }
+    if before is None:  # the build was quicker than its branch
+        turn.change(commit_waits=data)
+        return
+    turn.wish("commit", job.id, **data)
 
 
 def prove(turn: Turn) -> None:
@@ -304,6 +333,13 @@ def _on_verified(turn: Turn, job: JobState, finish: Finish) -> None:
 
 def _on_interrupted(turn: Turn, job: JobState, finish: Finish) -> None:
     """The machine went away in good order: another one goes on from the checkpoint."""
+    if job.launch >= MAX_INTERRUPTIONS:
+        why = f"{job.launch} machines left one after the other"
+        end_job(turn, job, "failed", reason=why, **_numbers(finish, turn, job))
+        line = f"{turn.command} resume"
+        lost = NoMachine(to=turn.decider, since=job.created_at, why=why, line=line)
+        halt(turn, "waiting", "no_machine", detail=why, line=line, message=lost, job=job.id)
+        return
     turn.note("runner_lost", text=str(turn.view.lease.step if turn.view.lease else 0))
     turn.event("interrupted", f"the machine left: {finish.reason or 'interrupted'}", job=job.id)
     waiting = moved(job, "interrupted", changeset=finish.changeset or job.changeset, tree=finish.tree or job.tree)
@@ -319,7 +355,8 @@ def relaunch(turn: Turn, job: JobState) -> None:
 def _on_late_finish(turn: Turn, job: JobState, finish: Finish) -> None:
     """The last word of a runner that was told to stop: its work is kept on the branch."""
     turn.outcome = f"kept: the job is {job.status}"
-    kept = finish.changeset is not None and finish.files > 0 and job.reason != PUSHED_TO
+    told_to_leave = job.status == "stopped" and job.reason != PUSHED_TO
+    kept = told_to_leave and finish.changeset is not None and finish.files > 0
     issue = turn.issue
     if job.kind in ("build", "fix") and kept and issue.branch and issue.approval and issue.build == job.id:
         turn.change(after_commit="")

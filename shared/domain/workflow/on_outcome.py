@@ -56,6 +56,7 @@ def _done(turn: Turn, kind: str, slot: str, remote: dict[str, Any]) -> None:
             if remote.get("branch") == issue.branch:
                 turn.change(marker_head=remote.get("sha"))
                 turn.wish("checks", "checks")
+                _commit_what_waited(turn)
         case "checks":
             turn.change(checks={str(name): int(run) for name, run in (remote.get("checks") or {}).items()})
         case "commit":
@@ -70,6 +71,14 @@ def _done(turn: Turn, kind: str, slot: str, remote: dict[str, Any]) -> None:
             turn.event("effect", "a machine was asked for", job=_job_of(turn))
         case _:
             pass
+
+
+def _commit_what_waited(turn: Turn) -> None:
+    """A build that was quicker than its branch: its commit was kept until there is something to move."""
+    waiting = turn.issue.commit_waits
+    if waiting:
+        turn.change(commit_waits={})
+        turn.wish("commit", str(waiting.get("job")), **waiting | {"before": turn.issue.marker_head})
 
 
 def _job_of(turn: Turn) -> str | None:
@@ -132,6 +141,10 @@ def _not_done(turn: Turn, kind: str, slot: str, state: str, error: str, remote: 
             line = f"{turn.command} resume"
             number = str(remote.get("fault", ""))[:40] or error
             _halt(turn, "fault", words, line, Fault(to=turn.decider, number=number, step=0, spent="$0.00", line=line))
+        case "spec_comment" if _spec_unposted(turn, slot) and error == "too_long":
+            line = f"{turn.command} revise <a smaller part>"
+            problems = ({"path": "", "rule": "size", "words": words},)
+            _halt(turn, "spec_not_posted", words, line, NotPublished(to=turn.decider, problems=problems, line=line))
         case "spec_comment" if _spec_unposted(turn, slot) and error != "locked":
             line = f"{turn.command} resume"
             turn.change(resumable="proposed")
@@ -143,6 +156,8 @@ def _not_done(turn: Turn, kind: str, slot: str, state: str, error: str, remote: 
             turn.change(locked=True)
             turn.note("locked", text=slot)
             turn.wish("checks", "checks")
+            if kind != "status":  # an edit may be allowed where a new comment is not
+                turn.wish("status", "status")
         case _:
             _note(turn, kind, words)
 
@@ -176,7 +191,7 @@ def _not_committed(turn: Turn, error: str, words: str, remote: dict[str, Any]) -
     if issue.phase != "building" or issue.job is not None or _job_of(turn) != issue.build:
         _note(turn, "commit", words)  # the last work of a job that was stopped: nothing waits for it
         return
-    turn.change(after_commit="")
+    turn.change(after_commit="", work_tree=None)
     line = f"{turn.command} resume"
     if error == "no_change":
         job = turn.job(issue.build)

@@ -37,6 +37,7 @@ _NOTHING_BUILT: dict[str, Any] = {
     "build": None,
     "branch": None,
     "head": None,
+    "work_tree": None,
     "marker_head": None,
     "verdicts": (),
     "verified_head": None,

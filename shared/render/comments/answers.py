@@ -7,7 +7,7 @@ from typing import assert_never
 from shared.domain import messages as m
 from shared.domain.issue import PHASES
 from shared.domain.view import View
-from shared.render.forms import clock, login
+from shared.render.forms import clock, login, sentence
 from shared.render.markdown import code, command_fence, paragraphs, prose
 
 Answer = (
@@ -38,6 +38,8 @@ NOT_NOW: dict[str, tuple[str, str]] = {
     "nothing_runs": ("nothing runs", "Nothing is spent, either."),
     "out_of_money": ("the money is used up", "Raising the limit goes on by itself:"),
     "out_of_time": ("the time is used up", "Raising the limit goes on by itself:"),
+    "phase": ("it makes no sense now", "The status comment says where this stands."),
+    "pull_request": ("this is a pull request", "Work begins in an issue; type it there."),
     "runs": ("nothing is halted", "The status comment says what is under way."),
     "spec_is_set": ("the spec is set", "A comment can be taken in by a new version; name what is in it:"),
 }
@@ -55,7 +57,7 @@ def render_answer(message: Answer, view: View) -> str:
         case m.BadArguments():
             verb = f"{command} {message.verb}".rstrip()
             return paragraphs(
-                f"**Nothing was done: {code(verb, 60)} needs other words.** {_sentence(prose(message.why, 300))} An example:",
+                f"**Nothing was done: {code(verb, 60)} needs other words.** {sentence(prose(message.why, 300))} An example:",
                 command_fence(message.example),
             )
         case m.StartFirst():
@@ -66,7 +68,7 @@ def render_answer(message: Answer, view: View) -> str:
         case m.NotNow():
             return _not_now(message)
         case m.RoleUnknown():
-            return _role_unknown(message, command)
+            return _role_unknown(message, view)
         case m.ContractChange():
             approver = login(view.issue.approval.by) if view.issue.approval else "a person"
             return paragraphs(
@@ -80,9 +82,9 @@ def render_answer(message: Answer, view: View) -> str:
             return _settings(message)
         case m.FactMissing():
             return paragraphs(
-                f"**Not done: I could not read {prose(message.what, 80)}.** {_sentence(prose(message.why, 200))} Nothing was "
-                "started; type it again later:",
-                command_fence(f"{command} {message.verb}".rstrip()),
+                f"**Not done: I could not read {prose(message.what, 80)}.** {sentence(prose(message.why, 200))} Nothing was "
+                "started; type it again later.",
+                _again(message.verb, view),
             )
         case m.EmptyRepository():
             return paragraphs(
@@ -92,9 +94,15 @@ def render_answer(message: Answer, view: View) -> str:
     assert_never(message)
 
 
-def _sentence(words: str) -> str:
-    words = words[:1].upper() + words[1:]
-    return words if not words or words.endswith((".", "?", ":")) else f"{words}."
+# Verbs that are typed again as they are; the others carry somebody's own words.
+ALONE = frozenset({"", "interview", "plan", "spec", "stop", "resume", "retry", "verify", "status", "help"})
+
+
+def _again(verb: str, view: View) -> str:
+    """The line to repeat, where it is known."""
+    if verb == "approve" and view.issue.version:
+        return command_fence(f"{view.operator.command} approve v{view.issue.version}")
+    return command_fence(f"{view.operator.command} {verb}".rstrip()) if verb in ALONE else ""
 
 
 def _not_now(message: m.NotNow) -> str:
@@ -109,7 +117,7 @@ def _not_now(message: m.NotNow) -> str:
     )
 
 
-def _role_unknown(message: m.RoleUnknown, command: str) -> str:
+def _role_unknown(message: m.RoleUnknown, view: View) -> str:
     if message.still_trying:
         return paragraphs(
             "**Not started yet: GitHub does not answer who you are.** The permission look-up has failed since "
@@ -117,8 +125,8 @@ def _role_unknown(message: m.RoleUnknown, command: str) -> str:
         )
     return paragraphs(
         "**Not done: GitHub does not say what you may do here.** The permission look-up failed from "
-        f"{clock(message.since)} to {clock(message.until)}: {_sentence(prose(message.why, 160))} Type it again later:",
-        command_fence(f"{command} {message.verb}".rstrip()),
+        f"{clock(message.since)} to {clock(message.until)}: {sentence(prose(message.why, 160))} Type it again later.",
+        _again(message.verb, view),
     )
 
 
@@ -128,7 +136,7 @@ def _not_included(message: m.NotIncluded, command: str) -> str:
         "not_here": "It stands under another issue.",
         "no_link": "A link to one comment is wanted: its date is the link.",
         "ours": "It is one of my own.",
-    }.get(message.why, _sentence(prose(message.why, 120)))
+    }.get(message.why, sentence(prose(message.why, 120)))
     return paragraphs(
         f"**Not taken in: {code(message.link, 120) if message.link else 'no link'}.** {why}",
         command_fence(f"{command} include <link>"),

@@ -176,7 +176,7 @@ def _problem(problem: dict[str, str]) -> str:
 
 
 def _cannot_prepare(message: m.CannotPrepare, view: View) -> str:
-    what = {"clone": "I could not fetch this repository", "setup": "I cannot run this repository"}
+    what = {"clone": "I could not fetch this repository", "setup": "I cannot run this repository yet"}
     tail = clip_middle(message.tail, 1500)
     shown = f"{code(message.command, 120)} did not work" if message.stage == "setup" else "The clone did not work"
     setting = "A set-up that works here can be named in `.github/persevere.yml` (`setup:`), or the operator adds what is missing. Then:"

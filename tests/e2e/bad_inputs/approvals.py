@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.e2e.row import Row
 from tests.e2e.place import Place
+from tests.e2e.row import Row
 from tests.e2e.stories import GOOD, settings, spec
 
 DAY_S = 24 * 3600

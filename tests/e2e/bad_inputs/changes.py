@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.e2e.row import Row
 from tests.e2e.place import Place
+from tests.e2e.row import Row
 from tests.e2e.stories import HELLO, REPAIRS, Line, bash, build, finish, raw, spec, write
 
 
@@ -53,7 +53,7 @@ def mended(name: str, bad: Line) -> Row:
         name,
         build_it,
         "in_review",
-        status="2 criteria hold on `",
+        status="**Ready for review: #2** · octocat's turn",
         pull_state="ready",
         checks={"Persevere": "success | ", "Persevere / AC-1": "success | proved"},
         script=(spec(), bad, *REPAIRS),
@@ -76,6 +76,8 @@ ROWS = (
     mended("a model reply that is malformed", raw("", ("write", '{"path": "greet.py", "content'), stop="cut")),
     mended("a model reply that calls an unknown tool", build(("browse", {"url": "https://example.com"}))),
     stuck(
-        "a model that repeats itself", build(bash("cat greet.py")), "the agent made no progress, also after a fresh start"
+        "a model that repeats itself",
+        build(bash("cat greet.py")),
+        "the agent made no progress, also after a fresh start",
     ),
 )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.e2e.row import Row
 from tests.e2e.place import Place
+from tests.e2e.row import Row
 from tests.e2e.stories import (
-    HELLO,
     REPAIRS,
     SAMPLE,
     SAYS_HELLO,
@@ -67,7 +66,7 @@ def proved_by(name: str, program: str, tell_tale: str) -> Row:
         name,
         build_it,
         "in_review",
-        status="1 criterion holds on `",
+        status="**Ready for review: #2** · octocat's turn",
         pull_state="ready",
         checks={"Persevere / AC-1": "success | proved"},
         files={**SAMPLE, f"{tell_tale}.py": program},

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.e2e.app import speak_as_app
-from tests.e2e.row import Row
 from tests.e2e.place import Place
+from tests.e2e.row import Row
 
 IDLE = "**Nothing is under way** · nobody's turn"
 
@@ -50,23 +51,53 @@ def by_a_bot(place: Place) -> None:
     place.spoken = speak_as_app(place, "hubot", "/persevere plan")
 
 
+def not_stored(reason: str) -> Callable[[Place], None]:
+    """It did reach the door, which told GitHub why it passed over it."""
+
+    def look(place: Place) -> None:
+        told = [
+            each["response"]["payload"]
+            for each in place.product.steering.deliveries()
+            if each["repository_id"] == place.repository_id
+        ]
+        assert any(reason in each for each in told), told
+
+    return look
+
+
 def without_the_role(place: Place) -> None:
-    known(place)
-    place.say("/persevere plan", by=place.hubot)
+    place.plan()
+    place.say("/persevere approve v1", by=place.hubot)
 
 
 ROWS = (
     words("a command in quotes", "> /persevere plan\n\nI would wait with that."),
     words("a command in code", "Later I type:\n\n```\n/persevere plan\n```\n"),
     words("a command in the middle of a line", "You could type /persevere plan here."),
-    Row("a command by edit", by_edit, "idle", status=IDLE, replies=0, reactions=()),
-    Row("a command by a bot", by_a_bot, "idle", status=IDLE, replies=0, reactions=()),
+    Row(
+        "a command by edit",
+        by_edit,
+        "idle",
+        status=IDLE,
+        replies=0,
+        reactions=(),
+        more=not_stored("an edit of somebody's comment starts nothing"),
+    ),
+    Row(
+        "a command by a bot",
+        by_a_bot,
+        "idle",
+        status=IDLE,
+        replies=0,
+        reactions=(),
+        more=not_stored("a bot's comment"),
+    ),
     Row(
         "a command without the role",
         without_the_role,
-        "idle",
+        "proposed",
         status="Left out: 1 command by people without write access.",
-        replies=0,
+        replies=1,
         reactions=("-1",),
     ),
     mistaken(

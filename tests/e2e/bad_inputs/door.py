@@ -17,8 +17,8 @@ from local.host import handler_of
 from local.lambda_context import LambdaContext
 from shared.domain import keys
 from shared.ports import read_all
-from tests.e2e.row import Row
 from tests.e2e.place import Place
+from tests.e2e.row import Row
 
 HELP = "**No such command: `hlp`.** Did you mean `/persevere help`?"
 

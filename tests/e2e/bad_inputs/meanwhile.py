@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.e2e.row import Row
 from tests.e2e.place import Place
+from tests.e2e.row import Row
 from tests.e2e.stories import HELLO, bash, build, finish, spec, write
 
 AT_WORK = (spec(), build(write("greet.py", HELLO)), build(bash("sleep 600")))

@@ -22,7 +22,7 @@ MESSAGE = StartFirst(verb="plan").model_dump(mode="json")
 def here(bench: Bench) -> Iterator[Bench]:
     """The bench's ports as this process's world."""
     out = bench.outside
-    fields: dict[str, Any] = {name: None for name in World.__dataclass_fields__} | {
+    fields: dict[str, Any] = dict.fromkeys(World.__dataclass_fields__) | {
         "clock": out.clock,
         "ids": out.ids,
         "store": out.store,
@@ -88,11 +88,13 @@ def test_github_away_for_good_is_given_up_in_the_end(here: Bench) -> None:
 
 
 def test_a_token_for_a_purpose(here: Bench) -> None:
-    event = {"purpose": "clone", "installation_id": here.installation["id"], "repository_id": here.repository.id}
+    event = {"purpose": "read", "installation_id": here.installation["id"], "repository_id": here.repository.id}
     first = tokens.handler(event, None)
     assert first["expires"] > here.clock.now()
     assert tokens.handler(event, None) == first
     assert tokens.handler(event | {"drop": True}, None)["token"] != first["token"]
+    clones = {tokens.handler(event | {"purpose": "clone"}, None)["token"] for _ in range(2)}
+    assert len(clones) == 2, "who gets one revokes it"
     with pytest.raises(KeyError):
         tokens.handler(event | {"purpose": "everything"}, None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import BaseModel
 
 from functions.load import IssueMissing, load_view
 from shared.domain import keys
@@ -14,7 +15,6 @@ from shared.domain.operator import Operator
 from shared.domain.people import Person, Repository
 from shared.domain.protocol import Call, CallResult, Observation, Reply
 from shared.domain.record import ANY, Key, Put, Record
-from shared.domain.shape import Shape
 from shared.domain.step import StepState
 from shared.spill import pack
 from tests.contract.manual_clock import ManualClock
@@ -31,8 +31,8 @@ class Table:
     def __init__(self) -> None:
         self.store, self.blobs = MemoryStore(ManualClock()), MemoryBlobs()
 
-    def put(self, key: Key, kind: str, body: Shape | dict) -> None:
-        data = body.model_dump(mode="json") if isinstance(body, Shape) else body
+    def put(self, key: Key, kind: str, body: BaseModel | dict) -> None:
+        data = body.model_dump(mode="json") if isinstance(body, BaseModel) else body
         self.store.commit(Put(pack(Record(key, kind, data), self.blobs, "1/7"), ANY))
 
     def load(self, **how):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from shared.domain.step import StepState
 from shared.domain.tickets import make_ticket
 from shared.llm.models import Models
 from shared.ports import Model, Token, read_all
+from shared.spill import unpack
 
 KEY = b"k" * 32
 PK = keys.issue_pk(7, 42)
@@ -91,7 +92,7 @@ class House:
     def __init__(self, home: Path, answers: Sequence[dict[str, Any]] | Model = (), store: Any = None) -> None:
         self.clock = HandClock()
         self.ids = SystemIds()
-        self.store = store or SqliteStore(home / "table.db", self.clock)
+        self.store: Any = store or SqliteStore(home / "table.db", self.clock)
         self.blobs = FileBlobs(home / "blobs", self.clock, "http://127.0.0.1:1/blobs", KEY)
         self.tokens = KnownTokens()
         if isinstance(answers, Sequence):
@@ -141,12 +142,13 @@ class House:
 
     def ledger(self) -> Ledger:
         record = self.store.get(keys.ledger(PK, 1))
+        assert record is not None
         return Ledger.model_validate(record.body)
 
     def step(self, number: int, job: str = JOB) -> StepState:
-        from shared.spill import unpack
-
-        return StepState.model_validate(unpack(self.store.get(keys.step(job, number)), self.blobs).body)
+        record = self.store.get(keys.step(job, number))
+        assert record is not None
+        return StepState.model_validate(unpack(record, self.blobs).body)
 
     def inbounds(self) -> list[dict[str, Any]]:
         return [record.body for record in read_all(self.store, PK, "INBOUND#")]
@@ -177,7 +179,9 @@ class Runner:
     def put_step(self, number: int, *results: dict[str, Any], **fields: Any) -> tuple[int, dict[str, Any]]:
         return self.send("PUT", f"/v1/steps/{number}", {"results": list(results), **fields})
 
-    def send(self, method: str, path: str, body: Any, headers: dict[str, str] | None = None) -> tuple[int, dict[str, Any]]:
+    def send(
+        self, method: str, path: str, body: Any, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         event = {
             "version": "2.0",
             "rawPath": path,
@@ -229,6 +233,3 @@ def done(reply: dict[str, Any], text: str = "ok", **fields: Any) -> list[dict[st
 
 def bash(command: str = "ls", text: str = "") -> dict[str, Any]:
     return {"text": text, "calls": [{"tool": "bash", "args": {"command": command}}]}
-
-
-Answerer = Callable[..., Any]

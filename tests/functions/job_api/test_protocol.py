@@ -169,7 +169,13 @@ def test_every_route_asks_who_is_there(
         ("POST", "/v1/finish", {"outcome": "handed_over", "changeset": f"8/other/{'0' * 64}"}, 422, "bad_request"),
         ("POST", "/v1/evidence", {"observations": []}, 422, "bad_request"),
         ("POST", "/v1/blobs", {"sha256": "0" * 64, "bytes": 1, "kind": "film"}, 422, "bad_request"),
-        ("POST", "/v1/blobs", {"sha256": "0" * 64, "bytes": 3 * CHANGESET_MAX_BYTES, "kind": "changeset"}, 413, "too_big"),
+        (
+            "POST",
+            "/v1/blobs",
+            {"sha256": "0" * 64, "bytes": 3 * CHANGESET_MAX_BYTES, "kind": "changeset"},
+            413,
+            "too_big",
+        ),
     ],
 )
 def test_what_cannot_be_taken(house: House, method: str, path: str, body: Any, status: int, code: str) -> None:
@@ -334,7 +340,11 @@ def test_evidence_of_a_proof_is_kept_a_record_a_criterion_and_side(house: House)
     house.put_job(kind="verify", head="c" * 40)
     runner = at_work(house)
     run = {"outcome": "fail", "exit": 1, "tail": "x" * 20_000}
-    seen = [{"criterion": id, "side": side, "sha": "c" * 40, "runs": [run]} for id in ("AC-1", "AC-2") for side in ("base", "head")]  # noqa: A001, E501
+    seen = [
+        {"criterion": name, "side": side, "sha": "c" * 40, "runs": [run]}
+        for name in ("AC-1", "AC-2")
+        for side in ("base", "head")
+    ]
     assert runner.send("POST", "/v1/evidence", {"observations": seen})[0] == 200
     record = house.store.get(keys.evidence(JOB, "AC-1", "head"))
     assert record is not None

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from functions.watchdog.ring import BELL, UNHEARD_MS, Rung, ring_due
+from local.blobs import FileBlobs
 from local.ids import SystemIds
 from local.store import SqliteStore
 from shared.domain import keys
@@ -47,7 +48,8 @@ def store(tmp_path: Path, clock: ManualClock) -> Iterator[SqliteStore]:
 
 
 def look(store: SqliteStore, clock: ManualClock, *tasks: Task) -> Rung:
-    return ring_due(store, clock, SystemIds(), SeenTasks(*tasks))
+    blobs = FileBlobs(Path(str(store.database.path)).parent / "blobs", clock, "http://127.0.0.1", b"k" * 32)
+    return ring_due(store, blobs, clock, SystemIds(), SeenTasks(*tasks))
 
 
 def put(store: SqliteStore, record: Record) -> None:

@@ -77,7 +77,9 @@ _call = st.one_of(
     st.tuples(st.just("bash"), _args),
     st.tuples(st.just("view"), st.fixed_dictionaries({"path": st.text(max_size=8)})),
     st.tuples(st.just("write"), st.fixed_dictionaries({"path": st.just("a.py"), "content": st.text(max_size=20)})),
-    st.tuples(st.sampled_from(["rm", "finish", "prove"]), st.dictionaries(st.text(max_size=5), st.integers(), max_size=2)),
+    st.tuples(
+        st.sampled_from(["rm", "finish", "prove"]), st.dictionaries(st.text(max_size=5), st.integers(), max_size=2)
+    ),
 )
 
 
@@ -98,7 +100,9 @@ def stories(draw: st.DrawFn, max_size: int = 15) -> list[StepState]:
                 changed=draw(st.booleans()),
                 billed=draw(st.sampled_from([0, 100])),
                 stop=draw(st.sampled_from(["", "cut"])),
-                messages=tuple(Said(by="octocat", text=text, at=1) for text in draw(st.lists(st.text(max_size=9), max_size=1))),
+                messages=tuple(
+                    Said(by="octocat", text=text, at=1) for text in draw(st.lists(st.text(max_size=9), max_size=1))
+                ),
                 note=draw(st.sampled_from(["", "the machine was replaced"])),
                 wrap_up=draw(st.booleans()),
                 folded=draw(st.sampled_from([None, None, None, 2])),

@@ -78,7 +78,9 @@ LADDERS: list[tuple[Callable[[int], StepState], str, int, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "pattern", "said", "afresh"), LADDERS, ids=lambda each: getattr(each, "__name__", str(each)))
+@pytest.mark.parametrize(
+    ("make", "pattern", "said", "afresh"), LADDERS, ids=lambda each: getattr(each, "__name__", str(each))
+)
 def test_the_ladder(make: Callable[[int], StepState], pattern: str, said: int, afresh: int) -> None:
     nudges, restarts, wraps, over = [], [], [], None
     for number, state, text in run(make, 80):
@@ -151,7 +153,9 @@ def test_invalid_calls_are_explained_thrice_then_it_ends(malformed: str | None) 
 def test_a_valid_call_between_makes_the_count_begin_anew() -> None:
     state = begin(JOB, SPEC)
     for number in range(20):
-        told = step(number, ("bash" if number % 3 == 2 else "shell", {"command": f"x {number}"}), results=(str(number),))
+        told = step(
+            number, ("bash" if number % 3 == 2 else "shell", {"command": f"x {number}"}), results=(str(number),)
+        )
         state = close_step(open_step(state, told.asking), told)
         assert not state.over
 

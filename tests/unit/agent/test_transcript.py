@@ -141,7 +141,9 @@ def test_words_notes_and_the_order_to_wrap_up_come_last_and_once() -> None:
 
 def test_a_continued_build_has_the_whole_conversation_and_the_evidence() -> None:
     before = fold(begin(JOB, SPEC), [step(0, ("finish", {"summary": "done"}), results=())])
-    after = join(before, JOB.model_copy(update={"id": "b", "continues": JOB.id, "message": "AC-1 failed: exit 1"}), SPEC)
+    after = join(
+        before, JOB.model_copy(update={"id": "b", "continues": JOB.id, "message": "AC-1 failed: exit 1"}), SPEC
+    )
     assert turns(after)[: len(before.turns)] == turns(before)
     assert after.turns[-1]["evidence"] is True
     assert "AC-1 failed: exit 1" in after.turns[-1]["text"]

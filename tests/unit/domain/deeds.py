@@ -111,8 +111,10 @@ def refuse(world: World, pick: Pick) -> str | None:
 
 
 def settle(world: World, pick: Pick) -> str | None:
+    if not world.effects():
+        return None
     world.settle()
-    return None
+    return "settled"
 
 
 def _launched(world: World) -> JobState | None:
@@ -155,7 +157,10 @@ def finish_well(world: World, pick: Pick) -> str | None:
         case "verify":
             return world.verifies(job.id, AC_1=pick(outcomes), AC_2=pick(outcomes))
         case _:
-            return world.finishes("handed_over", job.id, changeset="blob", files=pick((0, 1)), summary="done")
+            tree = pick(("one", "other", None))
+            return world.finishes(
+                "handed_over", job.id, changeset="blob", files=pick((0, 1)), tree=tree, summary="done"
+            )
 
 
 def finish_badly(world: World, pick: Pick) -> str | None:
@@ -222,13 +227,13 @@ def spend(world: World, pick: Pick) -> str | None:
     ledger = world.view().ledger
     assert ledger is not None
     world.spends(min(ledger.left_nano, pick((NANO, 10 * NANO))), pick((60.0, 3600.0)))
-    return None
+    return "spent"
 
 
 def crowd(world: World, pick: Pick) -> str | None:
     """Other issues' jobs come and go."""
-    world.operator = world.operator.model_copy(update={"jobs_a_repository": pick((0, 3))})
-    return None
+    world.operator = world.operator.model_copy(update={"jobs_a_repository": pick((0, 3, 3))})
+    return "crowded"
 
 
 DEEDS: tuple[Deed, ...] = (

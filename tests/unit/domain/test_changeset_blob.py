@@ -84,7 +84,9 @@ def test_a_damaged_or_hostile_blob_is_refused(data: bytes) -> None:
 
 json_value = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*row(), "deleted"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*row(), "deleted"]), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain import protocol
 from shared.domain.evidence import Acceptance, Verdict, accept, judge, judge_all, today
 from shared.domain.people import Person
-from shared.domain import protocol
 from shared.domain.protocol import CheckToRun, Observation, Run
 from shared.domain.spec import Criterion, Spec, SpecLimits
 
@@ -62,7 +62,9 @@ def test_the_table(kind: str, base: str, head: str, verdict: str) -> None:
 def test_the_thing_to_build_may_be_what_is_missing_before() -> None:
     check = criterion("new", may_be_missing=True)
     assert judge(check, saw("base", "could_not_run"), saw("head", "pass", "pass")).conclusion == "proved"
-    assert judge(criterion("keep", may_be_missing=True), saw("base", "could_not_run"), saw("head", "pass")).holds is False
+    assert (
+        judge(criterion("keep", may_be_missing=True), saw("base", "could_not_run"), saw("head", "pass")).holds is False
+    )
 
 
 @pytest.mark.parametrize("kind", ["new", "keep"])

@@ -27,6 +27,7 @@ def test_every_key_is_read() -> None:
         "network": "none",
         "environment": {"CI": "1"},
         "protected": ["db/**"],
+        "check_seconds": 300,
     }
     assert set(document) == set(RepositorySettings.model_fields)
     found = read_settings(document, {})

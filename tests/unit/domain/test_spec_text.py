@@ -91,7 +91,7 @@ def test_checks_that_do_different_things_are_different_specs(one: str, other: st
     assert sha256_of(with_run(one)) != sha256_of(with_run(other))
 
 
-CHANGES = [
+CHANGES: list[dict[str, Any]] = [
     {"version": 3},
     {"goals": []},
     {"out_of_scope": []},

@@ -10,7 +10,7 @@ import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from functions.load import load_view
 from shared.domain import keys
@@ -40,17 +40,16 @@ from shared.domain.money import NANO
 from shared.domain.operator import Operator
 from shared.domain.people import Person, Repository, Role
 from shared.domain.protocol import Finish, Observation, Run, Survey
-from shared.domain.record import ABSENT, AtVersion, Delete, Key, Put, Record
+from shared.domain.record import ABSENT, AtVersion, Key, Put, Record
 from shared.domain.repository_settings import RepositorySettings
 from shared.domain.view import View
 from shared.domain.workflow.decide import decide
 from shared.domain.workflow.needs import needs
 from shared.domain.workflow.turn import Decision, Fresh
-from shared.ports import Page
 from tests.contract.manual_clock import ManualClock
-from tests.fakes.memory_store import MemoryStore
 from tests.fakes.ports import MemoryBlobs
 from tests.unit.domain import rules
+from tests.unit.domain.quick_table import Table
 
 PK = keys.issue_pk(7, 42)
 APP = 99
@@ -69,17 +68,6 @@ CRITERIA = (
     {"id": "AC-2", "kind": "keep", "text": "the default stays", "check": {"run": "sh ac-2.sh"}},
 )
 SPEC = {"goals": ["open the export"], "criteria": list(CRITERIA)}
-
-
-class Table(MemoryStore):
-    """Without copies on reading: nobody here changes a body in place, and thousands of turns are read."""
-
-    def get(self, key: Key) -> Record | None:
-        return self.items.get(key)
-
-    def query(self, pk: str, prefix: str = "", after: str | None = None, limit: int = 100) -> Page:
-        found = sorted(key for key in self.items if key.pk == pk and key.sk.startswith(prefix))
-        return Page(tuple(self.items[key] for key in found))
 
 
 class World:
@@ -102,11 +90,10 @@ class World:
         self.outcomes: list[str] = []
 
     def fork(self) -> World:
-        """A copy to try something in."""
         other = copy.copy(self)
         other.store = Table(ManualClock())
         other.store.items = dict(self.store.items)
-        other.comments, other.outcomes = dict(self.comments), list(self.outcomes)
+        other.comments, other.outcomes, other.roles = dict(self.comments), list(self.outcomes), dict(self.roles)
         return other
 
     def number(self) -> int:
@@ -137,7 +124,7 @@ class World:
 
     def messages(self) -> list[str]:
         """Names of all new comments so far, in order."""
-        made = [each for each in self.effects("comment", still_open=False)]
+        made = list(self.effects("comment", still_open=False))
         return [str(each.data["name"]) for each in sorted(made, key=lambda each: each.cause)]
 
     def message(self, name: str) -> dict[str, Any]:
@@ -167,7 +154,7 @@ class World:
             case RoleOf(user_id=user):
                 return RoleFact(self.roles.get(user, Role.NONE))
             case IssueNow():
-                state = "open" if self.issue_open else "closed"
+                state: Literal["open", "closed"] = "open" if self.issue_open else "closed"
                 return IssueFact(42, "Export", "Umlauts break", STRANGER, "User", state, False, "", "")
             case DefaultHead():
                 return HeadFact("main", self.head)
@@ -271,8 +258,8 @@ class World:
         found = remote or (self._remote(effect) if state == "done" else {})
         ended = {"state": state, "done": effect.wanted, "remote": found, "error": error}
         self.store.commit(Put(replace(record, body=record.body | ended, due=None), AtVersion(record.version)))
-        data = {"effect": effect.id, "kind": effect.kind, "slot": effect.slot, "state": state, "remote": found}
-        data |= {"error": error, "wanted": effect.wanted, "data": effect.data}
+        data: dict[str, Any] = {"effect": effect.id, "kind": effect.kind, "slot": effect.slot, "state": state}
+        data |= {"remote": found, "error": error, "wanted": effect.wanted, "data": effect.data}
         return self.inbound({"kind": "outcome", "data": data})
 
     def _remote(self, effect: Effect) -> dict[str, Any]:
@@ -285,8 +272,8 @@ class World:
                 self.comments[comment] = CommentFact(comment, body, None, "Bot", APP, "", "", 42)
                 return {"id": comment, "sha256": hashlib.sha256(body.encode()).hexdigest()}
             case "comment" | "status":
-                next_by = {"next_by": self.now + 5 * MINUTE} if effect.kind == "status" else {}
-                return {"id": number, "sha256": "0" * 64, **next_by}
+                made: dict[str, Any] = {"id": number, "sha256": "0" * 64}
+                return made | ({"next_by": self.now + 5 * MINUTE} if effect.kind == "status" else {})
             case "branch" | "commit":
                 sha = f"{number:040x}"
                 return {"branch": effect.data["branch"], "sha": sha, "files": 1}
@@ -384,59 +371,11 @@ class World:
         self.now += 2 * MINUTE
         return self.inbound({"kind": "deadline", "data": {"names": ["lease"], "job": self.issue.job}})
 
-    # --- ways to a place -----------------------------------------------------------------------------------
-
-    def to_proposed(self) -> World:
-        self.says(OCTOCAT, "/persevere")
-        self.settle()
-        self.claims()
-        self.surveys()
-        self.settle()
-        self.plans()
-        self.settle()
-        self.claims()
-        self.surveys()
-        self.settle()
-        assert self.issue.phase == "proposed"
-        return self
-
-    def to_building(self) -> World:
-        self.to_proposed()
-        assert self.says(OCTOCAT, "/persevere approve v1") == "executed"
-        self.settle()
-        self.claims()
-        assert self.issue.phase == "building"
-        return self
-
     def hands_over(self, files: int = 1) -> World:
         """The build ends and its commit lands: a proof begins."""
-        self.finishes("handed_over", changeset="blob", tree="t", files=files, summary="done")
+        tree = f"tree{self.number()}"
+        self.finishes("handed_over", changeset="blob", tree=tree, files=files, summary="done")
         self.settle()
-        return self
-
-    def to_verifying(self) -> World:
-        self.to_building().hands_over()
-        assert self.issue.phase == "verifying"
-        self.claims()
-        return self
-
-    def to_review(self) -> World:
-        self.to_verifying().verifies()
-        self.settle()
-        assert self.issue.phase == "in_review"
-        return self
-
-    def to_unproved(self) -> World:
-        """Three red rounds."""
-        self.to_verifying()
-        for _ in range(3):
-            self.verifies(AC_2="fail")
-            self.settle()
-            if self.issue.phase == "building" or self.issue.phase == "approved":
-                self.claims()
-                self.hands_over()
-                self.claims()
-        assert self.issue.phase == "waiting"
         return self
 
 

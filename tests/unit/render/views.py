@@ -246,11 +246,22 @@ def one_flaky() -> tuple[Verdict, ...]:
     return (flaky, *held()[1:])
 
 
-def observation(criterion: str, where: str, *outcomes: str, **fields: Any) -> Observation:
+def observation(criterion: str, where: str, *outcomes: str, failed: tuple[str, ...] = ()) -> Observation:
+    """`outcomes` are those of its runs, in order; `failed` the test ids that each failing one reports."""
     exits = {"pass": 0, "fail": 1, "could_not_run": None}
-    runs = tuple(Run.model_validate({"outcome": each, "exit": exits[each], "seconds": 1.2}) for each in outcomes)
+    runs = tuple(
+        Run.model_validate(
+            {
+                "outcome": each,
+                "exit": exits[each],
+                "seconds": 1.2,
+                "tests": TestIds(failed=failed, count=len(failed)) if failed and each == "fail" else None,
+            }
+        )
+        for each in outcomes
+    )
     sha = BASE if where == "base" else HEAD
-    return Observation.model_validate({"criterion": criterion, "side": where, "sha": sha, "runs": runs} | fields)
+    return Observation.model_validate({"criterion": criterion, "side": where, "sha": sha, "runs": runs})
 
 
 # --- issue, job, ledger ---------------------------------------------------------------------------------------
@@ -463,7 +474,7 @@ def proved(verdicts: tuple[Verdict, ...] | None = None, **fields: Any) -> View:
         "jobs": jobs,
         "pull": Pull(number=57, draft=draft, head=HEAD, url=f"{URL}/pull/57"),
         "lease": None,
-        "ledger": ledger(241, 1440, parts={"build": cents(202), "verify": cents(15), "machine": cents(24)}),
+        "ledger": ledger(241, 1440, parts={"build": cents(202), "verify": cents(39)}),
     } | fields
     whole = working(fields.pop("phase", "in_review"), **fields)
     return replace(whole, job=None, build=build)

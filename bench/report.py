@@ -1,0 +1,90 @@
+"""`make bench`: measure, print a table, write JSON to bench/results/."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import overhead, prompt, webhook
+
+RESULTS = Path(__file__).parent / "results"
+STEP_GOAL_MS = 6.0
+
+
+def main() -> int:
+    """Measure everything; 0 unless a measurement fails. Goals are shown, not enforced: machines differ."""
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    door = webhook.measure()
+    console.print(_door_table(door))
+    steps = overhead.measure()
+    console.print(_step_table(steps))
+    standing = prompt.measure()
+    console.print(_prompt_table(standing))
+    path = _write(
+        {
+            "github_webhook": asdict(door),
+            "overhead_ms": [asdict(each) for each in steps],
+            "peer_overhead_ms": {"mini-swe-agent 2.4.6": overhead.PEER},
+            "tokens": asdict(standing) | {"total": standing.total, "goal": prompt.GOAL, "peers": prompt.PEERS},
+        }
+    )
+    console.print(f"written to {path.relative_to(RESULTS.parent.parent)}")
+    return 0
+
+
+def _door_table(door: webhook.ColdStart) -> Table:
+    table = Table(title="github_webhook in a fresh process", title_justify="left")
+    for column in ("import", "first answer", "whole process", "bare interpreter", "heavy packages loaded"):
+        table.add_column(column, justify="right")
+    heavy = ", ".join(door.heavy) or "none"
+    table.add_row(*(f"{each:.0f} ms" for each in (door.imported, door.first_answer, door.whole, door.bare)), heavy)
+    return table
+
+
+def _step_table(steps: list[overhead.Overhead]) -> Table:
+    title = f"harness overhead a step, 8 kB results, durable SQLite (goal: {STEP_GOAL_MS:g} ms, flat)"
+    table = Table(title=title, title_justify="left")
+    for column in (
+        "step",
+        "median",
+        "p95",
+        "processor",
+        "two bare commits",
+        "first step of a cold process",
+        "mini-swe-agent",
+    ):
+        table.add_column(column, justify="right")
+    for each in steps:
+        peer = overhead.PEER.get(each.step)
+        numbers = (each.median, each.p95, each.cpu, each.disk, each.cold)
+        table.add_row(
+            str(each.step), *(f"{number:.1f} ms" for number in numbers), f"{peer} ms" if peer else "not measured"
+        )
+    return table
+
+
+def _prompt_table(standing: prompt.Standing) -> Table:
+    table = Table(title=f"tokens before the first word of a job (goal: {prompt.GOAL})", title_justify="left")
+    for column in ("build prompt", "tools", "together", "planner prompt", *prompt.PEERS):
+        table.add_column(column, justify="right")
+    ours = (standing.build, standing.tools, standing.total, standing.planner)
+    table.add_row(*(f"{each:,}" for each in (*ours, *prompt.PEERS.values())))
+    return table
+
+
+def _write(measured: dict[str, Any]) -> Path:
+    RESULTS.mkdir(exist_ok=True)
+    now = datetime.now(UTC)
+    machine = {"python": platform.python_version(), "system": platform.platform(), "processors": os.cpu_count()}
+    path = RESULTS / f"{now:%Y-%m-%dT%H%M%SZ}.json"
+    path.write_text(json.dumps({"at": now.isoformat(), "machine": machine} | measured, indent=2) + "\n", "utf-8")
+    return path

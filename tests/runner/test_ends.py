@@ -1,0 +1,147 @@
+"""How a build ends when it does not end well: what is said, what is kept, and the exit code."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from runner_image.settings import BadSettings, read_settings
+from tests.runner.conftest import Repo, Runner, claim_for
+from tests.runner.fake_control import Answer, call, refusal
+
+Start = Callable[..., Runner]
+DONE = [[call("9.0", "finish", summary="done")]]
+
+
+@pytest.fixture
+def repo(repo: Repo) -> Repo:
+    repo.commit({"a.txt": "one\n", "gone.txt": "x"})
+    return repo
+
+
+def bash(command: str) -> list[dict[str, object]]:
+    return [call("0.0", "bash", command=command)]
+
+
+@pytest.mark.parametrize(
+    ("request_at", "answer", "code"),
+    [
+        (("POST", "/v1/claim"), refusal(401, "bad_token"), 3),
+        (("POST", "/v1/claim"), refusal(409, "claimed"), 0),
+        (("PUT", "/v1/steps/1"), refusal(401, "bad_token"), 3),
+        (("PUT", "/v1/steps/1"), refusal(409, "stale_epoch"), 0),
+        (("PUT", "/v1/steps/1"), refusal(410, "job_over"), 0),
+        (("POST", "/v1/finish"), refusal(410, "job_over"), 0),
+        (("POST", "/v1/finish"), refusal(422, "bad_request"), 5),
+    ],
+)
+def test_refusals_that_end_it_without_a_word(
+    repo: Repo, start: Start, request_at: tuple[str, str], answer: Answer, code: int
+) -> None:
+    runner = start(claim_for(repo), [bash("true"), *DONE])
+    runner.control.faults[request_at] = [answer]
+    assert runner.run() == code, runner.stderr
+    assert runner.control.finished is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "words"),
+    [
+        (refusal(402, "out_of_money"), "out_of_money", "says out_of_money"),
+        (refusal(402, "out_of_time"), "out_of_time", "says out_of_time"),
+        (refusal(413, "too_big"), "refused", "too_big: says too_big"),
+        (refusal(422, "bad_request"), "refused", "bad_request"),
+        ((200, {"step": "x"}), "refused", "no Reply"),
+        ((200, {"step": 1, "over": "gave_up", "why": "no model"}), "model", "no model"),
+    ],
+)
+def test_refusals_that_end_it_with_the_work_kept(
+    repo: Repo, start: Start, answer: Answer, reason: str, words: str
+) -> None:
+    runner = start(claim_for(repo), [bash("echo two > a.txt")])
+    runner.control.faults["PUT", "/v1/steps/1"] = [answer]
+    assert runner.run() == 0, runner.stderr
+    end = runner.control.end
+    assert (end.outcome, end.reason) == ("gave_up", reason)
+    assert words in end.summary
+    assert runner.control.changes()["a.txt"].data == b"two\n"
+
+
+def test_nobody_there_for_too_long_is_exit_4(repo: Repo, start: Start) -> None:
+    runner = start(claim_for(repo), DONE, environment={"PERSEVERE_UNREACHABLE_AFTER_S": "0.3"})
+    for request in (("PUT", "/v1/steps/0"), ("POST", "/v1/heartbeat")):
+        runner.control.faults[request] = [refusal(503, "busy")] * 500
+    assert runner.run() == 4, runner.stderr
+    assert runner.control.finished is None
+
+
+def test_setup_that_fails_ends_it_with_the_reason(repo: Repo, start: Start) -> None:
+    runner = start(claim_for(repo, setup={"setup": "echo no such tool >&2; nonesuch"}), DONE)
+    assert runner.run() == 0, runner.stderr
+    end = runner.control.end
+    assert (end.outcome, end.reason) == ("gave_up", "no_setup")
+    assert "127" in end.summary
+    assert end.setup_run is not None
+    assert "no such tool" in end.setup_run.tail
+    assert runner.control.asked == []
+
+
+@pytest.mark.parametrize(
+    ("clone", "words"),
+    [
+        ({"base": "0" * 40}, "could not be cloned"),
+        ({"base": "HEAD"}, "no commit id"),
+        ({"url": "file:///nonexistent"}, "could not be cloned"),
+        ({"url": "ext::sh -c true"}, "no address"),
+        ({"url": "--upload-pack=true"}, "no address"),
+    ],
+)
+def test_a_repository_that_cannot_be_had_is_said(repo: Repo, start: Start, clone: dict[str, str], words: str) -> None:
+    runner = start(claim_for(repo, clone=clone), DONE)
+    assert runner.run() == 0, runner.stderr
+    assert (runner.control.end.outcome, runner.control.end.reason) == ("gave_up", "no_workspace")
+    assert words in runner.control.end.summary
+
+
+def test_a_change_too_big_to_hand_over_is_said_with_numbers(repo: Repo, start: Start) -> None:
+    runner = start(claim_for(repo, limits={"changeset_files": 2}), [bash("touch 1 2 3 4 5"), *DONE])
+    assert runner.run() == 0, runner.stderr
+    end = runner.control.end
+    assert (end.outcome, end.reason, end.changeset) == ("gave_up", "too_big", None)
+    assert "5 files; the limit is 2" in end.summary
+    assert runner.control.steps[1].tree is None
+
+
+def test_the_jobs_time_ends_a_command_and_the_job(repo: Repo, start: Start) -> None:
+    runner = start(claim_for(repo, limits={"seconds": 22}), [bash("echo two > a.txt; sleep 100")])
+    assert runner.run() == 0, runner.stderr
+    end = runner.control.end
+    assert (end.outcome, end.reason) == ("gave_up", "out_of_time")
+    assert runner.control.changes()["a.txt"].data == b"two\n"
+
+
+def test_without_a_fence_it_says_so_and_runs_nothing(repo: Repo, start: Start, tmp_path: Path) -> None:
+    git = subprocess.run(["sh", "-c", "command -v git"], check=True, capture_output=True, text=True).stdout.strip()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(git)
+    runner = start(claim_for(repo), DONE, environment={"PERSEVERE_SANDBOX": "", "PATH": str(tmp_path / "bin")})
+    assert runner.run() == 5
+    assert runner.control.end.outcome == "gave_up"
+    assert runner.control.end.reason == "refused"
+    assert "cannot fence off" in runner.control.end.summary
+    assert "PERSEVERE_SANDBOX=none" in runner.control.self_test["refused"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({}, "PERSEVERE_API is not set"),
+        ({"PERSEVERE_API": "x"}, "PERSEVERE_TICKET is not set"),
+        ({"PERSEVERE_API": "x", "PERSEVERE_TICKET": "y", "PERSEVERE_HEARTBEAT_S": "often"}, "not a number"),
+        ({"PERSEVERE_API": "x", "PERSEVERE_TICKET": "y", "PERSEVERE_HEARTBEAT_S": "0"}, "more than 0"),
+    ],
+)
+def test_settings_that_do_not_say_enough(environment: dict[str, str], words: str) -> None:
+    with pytest.raises(BadSettings, match=words):
+        read_settings(environment)

@@ -1,0 +1,258 @@
+"""The six tools on odd input: what they do, and that a refusal does nothing."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from runner_image.heartbeat import Progress
+from runner_image.job import Job
+from runner_image.orders import Orders
+from runner_image.tools.box import run_call
+from runner_image.tools.contract import Bench
+from runner_image.tools.finish import FinishArgs
+from runner_image.workspace import Checkout
+from shared.domain.protocol import Call, CallResult, Claimed
+from tests.runner.conftest import Fence
+
+
+@pytest.fixture
+def bench(fence: Fence, tmp_path: Path) -> Bench:
+    claimed = Claimed.model_validate(
+        {
+            "token": "t",
+            "epoch": 1,
+            "job": "j",
+            "kind": "build",
+            "repository": "octo-org/octo-repo",
+            "clone": {"url": "x", "base": "y"},
+            "limits": {"seconds": 300, "command_seconds": 2},
+            "criteria": [{"id": "AC-1", "kind": "new", "text": ""}],
+        }
+    )
+    job = Job(claimed, cast(Any, None), Orders(), Progress(), fence.sandbox, tmp_path)
+    bench = Bench(job, Checkout(cast(Any, None), tmp_path, fence.place, fence.sandbox))
+    tree = fence.place.workspace
+    (tmp_path / "secret").write_text("secret\n")
+    (tree / "src").mkdir()
+    (tree / ".git").mkdir()
+    (tree / ".git" / "config").write_text("[core]\n")
+    for name, content in {
+        "a.py": b"def f():\n    return 1\n\n\ndef g():\n    return 1\n",
+        "crlf.txt": b"one\r\ntwo\r\n",
+        "mixed.txt": b"one\r\ntwo\n",
+        "latin.txt": b"caf\xe9\n",
+        "bom.txt": b"\xef\xbb\xbfone\n",
+        "binary": b"a\0b",
+        "empty": b"",
+        "long": b"x" * 2000 + b"\n",
+        "many": b"".join(b"line %d of many\n" % n for n in range(1, 2001)),
+        "src/b.json": b"{}",
+    }.items():
+        (tree / name).write_bytes(content)
+    (tree / "in").symlink_to("a.py")
+    (tree / "out").symlink_to(tmp_path / "secret")
+    (tree / "up").symlink_to("../..")
+    (tree / "proc").symlink_to("/proc/self/environ")
+    os.mkfifo(tree / "pipe")
+    fence.sandbox.own(tree)
+    return bench
+
+
+def do(bench: Bench, tool: str, **args: Any) -> CallResult:
+    done = run_call(bench, Call(id="0.0", tool=tool, args=args))
+    assert isinstance(done, CallResult)
+    return done
+
+
+def tree_of(bench: Bench) -> Path:
+    return bench.checkout.tree
+
+
+# --- refusals ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tool", "args", "words"),
+    [
+        ("shell", {"command": "true"}, "There is no tool 'shell'. There are: bash, view, edit, write, prove, finish."),
+        ("", {}, "There is no tool ''"),
+        ("bash", {}, "command: Field required"),
+        ("bash", {"command": 1}, "command: Input should be a valid string"),
+        ("bash", {"command": "touch x", "cwd": "/"}, "cwd: Extra inputs are not permitted"),
+        ("bash", {"command": "touch x", "timeout_s": 0}, "greater than 0"),
+        ("bash", {"command": "  "}, "The command is empty"),
+        ("bash", {"command": "touch x\0"}, "zero byte"),
+        ("bash", {"command": "touch x #" + "x" * 100_001}, "write a script"),
+        ("view", {"path": "none.py"}, "none.py does not exist. the workspace holds:"),
+        ("view", {"path": "src/none/x"}, "src holds: b.json"),
+        ("view", {"path": "a.py/x"}, "does not exist"),
+        ("view", {"path": "a.py", "start": 99}, "a.py has 6 lines"),
+        ("view", {"path": "a.py", "start": 0}, "greater than or equal to 1"),
+        ("view", {"path": "a.py", "start": 3, "end": 2}, "nothing from 3 to 2"),
+        ("view", {"path": "binary"}, "is not text (3 bytes)"),
+        ("view", {"path": "pipe"}, "neither a file nor a directory"),
+        ("view", {"path": "../secret"}, "not inside the workspace"),
+        ("view", {"path": "src/../../secret"}, "not inside the workspace"),
+        ("view", {"path": "/etc/passwd"}, "not inside the workspace"),
+        ("view", {"path": "out"}, "a link that I do not follow"),
+        ("view", {"path": "up/secret"}, "a link that I do not follow"),
+        ("view", {"path": "proc"}, "a link that I do not follow"),
+        ("view", {"path": ".git/config"}, "leave .git alone"),
+        ("write", {"path": "out", "content": "x"}, "a link that I do not follow"),
+        ("write", {"path": "up/new", "content": "x"}, "a link that I do not follow"),
+        ("write", {"path": "src", "content": "x"}, "is a directory"),
+        ("write", {"path": "pipe", "content": "x"}, "pipe"),
+        ("write", {"path": ".", "content": "x"}, "the workspace itself"),
+        ("write", {"path": "a.py/b", "content": "x"}, "cannot be written: Not a directory"),
+        ("write", {"path": ".git/hooks/x", "content": "x"}, "leave .git alone"),
+        ("write", {"path": "x" * 300, "content": "x"}, "File name too long"),
+        ("edit", {"path": "a.py", "changes": []}, "changes: List should have at least 1 item"),
+        ("edit", {"path": "a.py", "changes": [{"old": "", "new": "x"}]}, "empty `old`"),
+        (
+            "edit",
+            {"path": "a.py", "changes": [{"old": "return 1", "new": "return 2"}]},
+            "stands 2 times (lines 2, 6), not 1",
+        ),
+        (
+            "edit",
+            {"path": "a.py", "changes": [{"old": "return 1", "new": "return 1", "count": 2}]},
+            "nothing would change",
+        ),
+        ("edit", {"path": "a.py", "changes": [{"old": "def h():", "new": "x"}]}, "     1\tdef f():"),
+        (
+            "edit",
+            {"path": "a.py", "changes": [{"old": "def f():\n  return 1", "new": "x"}]},
+            "differs in indentation only",
+        ),
+        ("edit", {"path": "a.py", "changes": [{"old": "DEF f():", "new": "x"}]}, "upper and lower case only"),
+        ("edit", {"path": "a.py", "changes": [{"old": "q" * 40, "new": "x"}]}, "No line of the file is like it"),
+        (
+            "edit",
+            {"path": "a.py", "changes": [{"old": "def f", "new": "def k"}, {"old": "zzzz", "new": ""}]},
+            "Change 2 of 2",
+        ),
+        ("edit", {"path": "none", "changes": [{"old": "a", "new": "b"}]}, "Use write to make it"),
+        ("edit", {"path": "src", "changes": [{"old": "a", "new": "b"}]}, "is a directory"),
+        ("edit", {"path": "out", "changes": [{"old": "secret", "new": "b"}]}, "a link that I do not follow"),
+        ("edit", {"path": "binary", "changes": [{"old": "a", "new": "b"}]}, "is not text"),
+        ("edit", {"path": "latin.txt", "changes": [{"old": "caf", "new": "\N{SNOWMAN}"}]}, "is latin-1, which has no"),
+        ("prove", {"criterion": "AC-9", "command": "touch x"}, "There is no criterion 'AC-9'. There are: AC-1."),
+        ("prove", {"criterion": "AC-1", "command": ""}, "The command is empty"),
+        ("finish", {"summary": ""}, "The summary is empty"),
+        ("finish", {"summary": "x", "unmet": ["AC-1", "AC-8"]}, "unmet names AC-8"),
+        ("finish", {"unmet": []}, "summary: Field required"),
+    ],
+)
+def test_a_refusal_says_why_and_does_nothing(
+    bench: Bench, tmp_path: Path, tool: str, args: dict[str, Any], words: str
+) -> None:
+    before = {path: path.read_bytes() for path in sorted(tree_of(bench).rglob("*")) if path.is_file()}
+    result = do(bench, tool, **args)
+    assert result.status == "refused"
+    assert words in result.text
+    assert {path: path.read_bytes() for path in sorted(tree_of(bench).rglob("*")) if path.is_file()} == before
+    assert (tmp_path / "secret").read_text() == "secret\n"
+
+
+# --- what they do -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "after"),
+    [
+        (
+            "a.py",
+            [{"old": "return 1", "new": "return 2", "count": 2}],
+            b"def f():\n    return 2\n\n\ndef g():\n    return 2\n",
+        ),
+        (
+            "a.py",
+            [{"old": "f()", "new": "h()"}, {"old": "def h", "new": "def i"}],
+            b"def i():\n    return 1\n\n\ndef g():\n    return 1\n",
+        ),
+        ("crlf.txt", [{"old": "one\ntwo", "new": "1\n2\n3"}], b"1\r\n2\r\n3\r\n"),
+        ("crlf.txt", [{"old": "one\r\ntwo", "new": "1\r\n2"}], b"1\r\n2\r\n"),
+        ("mixed.txt", [{"old": "two", "new": "2"}], b"one\r\n2\n"),
+        ("latin.txt", [{"old": "caf\xe9", "new": "th\xe9"}], b"th\xe9\n"),
+        ("bom.txt", [{"old": "one", "new": "two"}], b"\xef\xbb\xbftwo\n"),
+        ("in", [{"old": "def f", "new": "def h"}], None),
+    ],
+)
+def test_an_edit_keeps_everything_else(
+    bench: Bench, path: str, changes: list[dict[str, Any]], after: bytes | None
+) -> None:
+    (tree_of(bench) / path).chmod(0o755)
+    assert do(bench, "edit", path=path, changes=changes).status == "ok"
+    if after is None:
+        assert (tree_of(bench) / "in").is_symlink()
+        after = b"def h():\n    return 1\n\n\ndef g():\n    return 1\n"
+    assert (tree_of(bench) / path).read_bytes() == after
+    assert (tree_of(bench) / path).stat().st_mode & 0o777 == 0o755
+
+
+def test_syntax_is_told_and_not_refused(bench: Bench) -> None:
+    said = do(bench, "edit", path="a.py", changes=[{"old": "def f():", "new": "def f(:"}])
+    assert said.status == "ok"
+    assert "it does not parse now: line 1" in said.text
+    assert "does not parse" in do(bench, "write", path="x.json", content="{").text
+    assert "parse" not in do(bench, "write", path="x.py", content="x = 1\n").text
+
+
+def test_write_makes_directories_and_belongs_to_whoever_runs_commands(bench: Bench) -> None:
+    assert do(bench, "write", path="new/deep/x.txt", content="caf\xe9\n").text == "new/deep/x.txt written, 6 bytes."
+    assert do(bench, "bash", command="echo more >> new/deep/x.txt && rm -r new").status == "ok"
+
+
+def test_view_numbers_lines_and_says_how_to_go_on(bench: Bench) -> None:
+    assert do(bench, "view", path="a.py", start=2, end=2).text == "     2\t    return 1\n[lines 2-2 of 6]"
+    assert do(bench, "view", path="in").text.startswith("     1\tdef f():")
+    assert do(bench, "view", path="empty").text == "empty is empty."
+    assert "[... 1,500 more characters]" in do(bench, "view", path="long").text
+    assert do(bench, "view", path="crlf.txt").text == "     1\tone\n     2\ttwo"
+    many = do(bench, "view", path="many").text
+    assert len(many) <= 12_000
+    assert "of 2,000; go on with start=" in many
+    assert do(bench, "view", path="src").text == "b.json"
+    root = bench.checkout.sandbox.workspace_path(bench.checkout.place)
+    assert ".git" not in do(bench, "view", path=root).text.split("\n")
+    assert do(bench, "view", path=f"{root}/src/b.json").text == "     1\t{}"
+
+
+def test_bash_says_how_it_ended(bench: Bench) -> None:
+    assert do(bench, "bash", command="echo a; exit 3").model_dump(include={"status", "exit", "text", "bytes"}) == {
+        "status": "error",
+        "exit": 3,
+        "text": "a\n[exit code 3]",
+        "bytes": 2,
+    }
+    late = do(bench, "bash", command="echo a; sleep 30", timeout_s=0.3)
+    assert (late.status, late.exit) == ("timeout", None)
+    assert late.text.startswith("a\n[ended after")
+    assert do(bench, "bash", command="printf '\\033[31mred\\033[0m \\377 1%%\\r99%%\\n'").text.startswith("99%\n")
+    assert do(bench, "bash", command="printf '\\033[31mred\\033[0m \\377\\n'").text.startswith(
+        "red \N{REPLACEMENT CHARACTER}\n"
+    )
+
+
+def test_prove_says_whether_it_passes(bench: Bench) -> None:
+    passes = do(bench, "prove", criterion="AC-1", command="test -e a.py")
+    assert passes.data == {"criterion": "AC-1", "command": "test -e a.py", "passed": True}
+    assert "AC-1 passes by this command" in passes.text
+    assert do(bench, "prove", criterion="AC-1", command="false").data["passed"] is False
+
+
+def test_finish_is_the_last_word(bench: Bench) -> None:
+    done = run_call(bench, Call(id="0.0", tool="finish", args={"summary": "s", "unmet": ["AC-1"]}))
+    assert done == FinishArgs(summary="s", unmet=["AC-1"])
+
+
+def test_without_openat2_links_are_not_followed_at_all(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer: Callable[..., None] = lambda *_: None  # noqa: E731
+    monkeypatch.setattr("runner_image.beneath._openat2", answer)
+    for path in ("out", "up/secret", "proc", "in"):
+        assert "a link that I do not follow" in do(bench, "view", path=path).text
+    assert do(bench, "view", path="src/b.json").text == "     1\t{}"
+    assert do(bench, "write", path="src/deep/x", content="x").status == "ok"

@@ -1,0 +1,141 @@
+"""A case is read from its directory, and what is wrong with it is named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local.case.case_file import BadCase, Criterion, read_case
+from local.case.script import check_of, conversation, spec_of
+from local.case.translate import Translated
+
+TOML = """
+[repository]
+full_name = "octo-org/octo-lib"
+sdist = "octo-lib==1.2.0"
+python = ">=3.9"
+setup = "sh setup.sh"
+full_tests = "python -m pytest -q"
+
+[[criteria]]
+id = "AC-1"
+text = "it works"
+check = "python -c 'import octo'"
+at_base = "fails"
+kind = "new"
+
+[[criteria]]
+id = "AC-7"
+text = "its tests pass"
+check = "python -m pytest -q"
+at_base = "passes"
+"""
+STEP = json.dumps({"thought": "t", "action": "ls", "observation": "o"})
+
+
+def directory(
+    path: Path, toml: str = TOML, issue: str = "Title here\n\nBody\n", steps: str = STEP + "\n\n" + STEP
+) -> Path:
+    (path / "case.toml").write_text(toml)
+    (path / "issue.md").write_text(issue)
+    (path / "published_trajectory.jsonl").write_text(steps)
+    return path
+
+
+def test_a_case_is_read(tmp_path: Path) -> None:
+    case = read_case(directory(tmp_path))
+    assert (case.full_name, case.project, case.version, case.python) == (
+        "octo-org/octo-lib",
+        "octo-lib",
+        "1.2.0",
+        ">=3.9",
+    )
+    assert (case.title, case.body) == ("Title here", "Body\n")
+    assert [(each.id, each.kind) for each in case.criteria] == [("AC-1", "new"), ("AC-7", "keep")]
+    assert [step.line for step in case.steps] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[repository]", "[repo]", r"table \[repository\] is missing"),
+        ('sdist = "octo-lib==1.2.0"', 'sdist = "octo-lib"', "a release such as"),
+        ("octo-org/octo-lib", "octo-lib", "owner/name"),
+        ('id = "AC-7"', 'id = "AC-1"', "the same id"),
+        ('id = "AC-7"', 'id = "seven"', "three digits"),
+        ('at_base = "passes"', "", "neither kind"),
+        ('text = "it works"', "", "text is missing"),
+        ("python = ", "python = 3 # ", "repository.python is no text"),
+        ("full_name", "full_name full_name", "case.toml:"),
+    ],
+)
+def test_what_is_wrong_with_the_case_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:
+    with pytest.raises(BadCase, match=words):
+        read_case(directory(tmp_path, toml=TOML.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ("", "no step"),
+        (STEP + "\nnot json", "line 2: no JSON"),
+        ('{"thought": "no action"}', "line 1: an object with a text `action`"),
+        ("[1]", "line 1: an object"),
+    ],
+)
+def test_what_is_wrong_with_the_steps_is_named(tmp_path: Path, steps: str, words: str) -> None:
+    with pytest.raises(BadCase, match=words):
+        read_case(directory(tmp_path, steps=steps))
+
+
+@pytest.mark.parametrize("name", ["case.toml", "issue.md", "published_trajectory.jsonl"])
+def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
+    directory(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(BadCase, match=f"{name} is missing"):
+        read_case(tmp_path)
+
+
+def test_an_issue_without_a_title_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadCase, match="title"):
+        read_case(directory(tmp_path, issue="\nBody"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "run", "check"),
+    [
+        ("keep", ".venv/bin/python -m pytest -q", {"kind": "suite"}),
+        ("keep", "FOO=1 python -W error -m pytest -x --tb short", {"kind": "suite"}),
+        ("new", "python -m pytest -q", {"kind": "test"}),
+        ("keep", "pytest -q tests", {"kind": "test"}),
+        ("keep", "pytest -k parser", {"kind": "test"}),
+        ("keep", "cd sub && pytest", {"kind": "test"}),
+        ("new", "pytest tests/test_a.py::test_b", {"kind": "test", "ids": ["tests/test_a.py::test_b"]}),
+        ("new", "pytest tests/test_a.py::test_b tests/c", {"kind": "test"}),
+        ("new", "python -c 'import pytest'", {"kind": "command"}),
+        ("keep", "make test", {"kind": "command"}),
+    ],
+)
+def test_what_a_check_is_follows_from_its_command(kind: str, run: str, check: dict[str, object]) -> None:
+    criterion = Criterion("AC-1", "text", run, "new" if kind == "new" else "keep")
+    assert check_of(criterion, None) == {"origin": "spec", "run": run} | check
+
+
+def test_the_conversation_is_the_spec_the_steps_and_then_the_answers(tmp_path: Path) -> None:
+    case = read_case(directory(tmp_path))
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text('{"for": "build", "text": "more", "calls": []}\n')
+    lines = [json.loads(line) for line in conversation(case, [Translated(1, "t", ())], answers)]
+    assert [line["for"] for line in lines] == ["planner", "build", "build"]
+    assert lines[0]["json"] == {"spec": spec_of(case)}
+    assert [each["check"]["run"] for each in lines[0]["json"]["spec"]["criteria"]] == [
+        each.check for each in case.criteria
+    ]
+    assert lines[2]["text"] == "more"
+
+
+def test_answers_that_are_no_conversation_are_refused(tmp_path: Path) -> None:
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text('{"for": "nobody", "text": "x"}\n')
+    with pytest.raises(BadCase, match=r"answers\.jsonl line 1"):
+        conversation(read_case(directory(tmp_path)), [], answers)

@@ -1,0 +1,197 @@
+"""Published steps become calls of our agent's tools."""
+
+from dataclasses import replace
+
+import pytest
+
+from local.case.calls import bash, edit, finish, view, write
+from local.case.case_file import BadCase, Case, Criterion, PublishedStep
+from local.case.published_place import Place, bin_directory, find_root
+from local.case.translate import Translated, translate
+
+FILES = {"src/pkg/core.py": "a = 1\nb = 2\na = 1\n", "README.md": "hi\n"}
+SHOWN = "[File: /testbed/src/pkg/core.py (300 lines total)]\r\n(99 more lines above)\r\n100:b = 2\r\n101:a = 1\r\n(199 more lines below)"
+NOT_APPLIED = f"{SHOWN}\r\n\r\nYour changes have NOT been applied. Please fix your edit command and try again."
+
+
+def case(*steps: tuple[str, str], check: str = "python -m pytest") -> Case:
+    return Case(
+        full_name="octo-org/pkg",
+        project="pkg",
+        version="1.0",
+        python="",
+        setup=None,
+        full_tests=None,
+        criteria=(Criterion("AC-1", "it works", check, "new"),),
+        title="It does not work",
+        body="",
+        steps=tuple(PublishedStep(line, f"thought {line}", *step) for line, step in enumerate(steps, start=1)),
+    )
+
+
+def translated(given: Case) -> list[Translated]:
+    return translate(given, FILES, FILES.get)
+
+
+def calls(*steps: tuple[str, str]) -> list[object]:
+    return [call for each in translated(case(*steps)) for call in each.calls]
+
+
+def shell_lines(call: object) -> str:
+    assert isinstance(call, dict)
+    assert call["tool"] == "bash"
+    return str(call["args"]["command"])
+
+
+def test_reading_and_searching() -> None:
+    assert calls(
+        ("open src/pkg/core.py 110", SHOWN),
+        ("scroll_down", ""),
+        ("goto 20", ""),
+        ("find_file core.py src", ""),
+        ("search_dir 'a = 1'", ""),
+        ("search_file b", ""),
+        ("ls -F", ""),
+    ) == [
+        view("src/pkg/core.py", 100, 101),
+        view("src/pkg/core.py", 200, 299),
+        view("src/pkg/core.py", 4, 103),
+        bash("find src -name core.py"),
+        bash("grep -rnIF -e 'a = 1' ."),
+        bash("grep -nF -e b src/pkg/core.py"),
+        bash("ls -F"),
+    ]
+
+
+def test_create_and_insert_go_on_with_the_open_file() -> None:
+    assert calls(
+        ("create reproduce.py", "[File: reproduce.py (1 lines total)]\r\n1:"), ("insert 'x = 1\nprint(x)'", "")
+    ) == [
+        write("reproduce.py", "\n"),
+        write("reproduce.py", "\nx = 1\nprint(x)\n"),
+    ]
+
+
+def test_an_edit_of_what_stands_once_is_exact() -> None:
+    assert calls(("open src/pkg/core.py", SHOWN), ("edit 'b = 2' 'b = 3'", SHOWN))[1:] == [
+        edit("src/pkg/core.py", "b = 2", "b = 3")
+    ]
+
+
+def test_an_edit_of_what_stands_twice_is_bound_to_the_window() -> None:
+    line = shell_lines(calls(("open src/pkg/core.py", SHOWN), ("edit 'a = 1' 'a = 3'", SHOWN))[1])
+    assert "('src/pkg/core.py', 100, 101, 'a = 1', 'a = 3', None, False)" in line
+
+
+def test_an_edit_by_lines_knows_what_stood_there() -> None:
+    line = shell_lines(calls(("open src/pkg/core.py", SHOWN), ("edit 100:101\nc = 3\nend_of_edit", SHOWN))[1])
+    assert "('src/pkg/core.py', 100, 101, None, ['c = 3'], ['b = 2', 'a = 1'], False)" in line
+
+
+@pytest.mark.parametrize(
+    ("action", "observation"),
+    [
+        ("edit 'b = 2' 'b = 3'", NOT_APPLIED),
+        ("edit 100:101\nx(\nend_of_edit", "Your proposed edit has introduced new syntax error(s).\n- E999"),
+        ("create src/pkg/core.py", "Error: File 'src/pkg/core.py' already exists."),
+        (
+            "str_replace_editor str_replace a.py --old_str x --new_str y",
+            "No replacement was performed, old_str `x` ...",
+        ),
+        ("vim a.py", "Operation 'vim' is not supported by this environment."),
+        ("python (", "Your bash command contained syntax errors and was NOT executed."),
+        ("", "Your output was not formatted correctly."),
+    ],
+)
+def test_what_was_not_applied_is_skipped(action: str, observation: str) -> None:
+    assert calls(("open src/pkg/core.py", SHOWN), (action, observation))[1:] == []
+
+
+def test_output_that_merely_quotes_such_words_is_not_skipped() -> None:
+    assert calls(("cat notes", NOT_APPLIED)) == [bash("cat notes")]
+
+
+def test_a_changed_text_is_not_taken_for_the_repositorys() -> None:
+    """After `sed -i` nobody knows what stands there, so the edit is made by a program that looks."""
+    made = calls(
+        ("open src/pkg/core.py", SHOWN), ("sed -i s/2/9/ src/pkg/core.py", ""), ("edit 'b = 9' 'b = 3'", SHOWN)
+    )
+    assert "'b = 9'" in shell_lines(made[2])
+
+
+def test_the_last_submit_hands_over_with_the_words_of_the_end() -> None:
+    made = translated(case(("ls", ""), ("submit", "Please look again."), ("pwd", ""), ("submit", "")))
+    assert [each.calls for each in made] == [(bash("ls"),), (bash("pwd"),), (finish("thought 2"),)]
+
+
+def test_an_unknown_action_names_its_line() -> None:
+    with pytest.raises(BadCase, match=r"published_trajectory\.jsonl line 2: unknown action 'frobnicate'"):
+        translated(case(("ls", ""), ("frobnicate it", "")))
+
+
+def test_an_edit_without_an_open_file_names_its_line() -> None:
+    with pytest.raises(BadCase, match=r"line 1: no file is open"):
+        translated(case(("edit 'a' 'b'", "")))
+
+
+def test_a_bare_python_finds_the_environment_of_the_checks() -> None:
+    given = case(("python reproduce.py", ""), check=".venv/bin/python -m pytest -q")
+    assert [call for each in translated(given) for call in each.calls] == [
+        bash('export PATH="$PWD/.venv/bin:$PATH"\npython reproduce.py')
+    ]
+
+
+@pytest.mark.parametrize(
+    ("check", "setup", "found"),
+    [
+        (".venv/bin/python -m pytest", None, ".venv/bin"),
+        ("FOO=1 build/env/bin/pytest -q", None, "build/env/bin"),
+        ("/usr/bin/env python x.py", None, None),
+        ("make test", "python -m venv env && env/bin/pip install .", "env/bin"),
+        ("make test", None, None),
+    ],
+)
+def test_where_the_programs_of_a_case_are(check: str, setup: str | None, found: str | None) -> None:
+    assert bin_directory(replace(case(("ls", ""), check=check), setup=setup)) == found
+
+
+@pytest.mark.parametrize(
+    ("texts", "root"),
+    [
+        ((("ls", "/testbed/src/pkg/core.py"),), "/testbed"),
+        ((("cat /octo__pkg/README.md", ""), ("ls /usr/lib", "")), "/octo__pkg"),
+        ((("ls /home/me/repo/src/pkg", "x /home/me/repo/src/pkg/core.py: y"),), "/home/me/repo"),
+        ((("ls", ""),), "/testbed"),
+    ],
+)
+def test_where_the_published_repository_lay(texts: tuple[tuple[str, str], ...], root: str) -> None:
+    assert find_root(case(*texts), FILES) == root
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "line"),
+    [
+        ([], "cat /testbed/a.py", "cat ./a.py"),
+        ([], "cd /testbed && python a.py", "python a.py"),
+        ([], "cd src && ls /testbed/tests", "cd src || exit\nls ../tests"),
+        (["cd src/pkg"], "ls; cat /testbed/a 'x /testbed'", "cd src/pkg || exit\nls; cat ../../a 'x ../..'"),
+        (["cd src"], "cd .. && ls", "ls"),
+        (["cd src"], "cd && ls", "ls"),
+        ([], "cat /testbedded/a /x/testbed/b", "cat /testbedded/a /x/testbed/b"),
+        ([], "cd /tmp && ls", "cd /tmp || exit\nls"),
+    ],
+)
+def test_a_shell_line_runs_where_the_published_shell_stood(before: list[str], text: str, line: str) -> None:
+    place = Place("/testbed", None)
+    for each in before:
+        place.command(each)
+    assert place.command(text) == line
+
+
+def test_editing_is_not_moved_by_the_shells_directory() -> None:
+    made = calls(("cd src", ""), ("open pkg/core.py", ""), ("edit 'b = 2' 'b = 3'", ""), ("ls", ""))
+    assert made[1:] == [
+        view("src/pkg/core.py", 1, 100),
+        edit("src/pkg/core.py", "b = 2", "b = 3"),
+        bash("cd src || exit\nls"),
+    ]
