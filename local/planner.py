@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,9 @@ from aws_lambda_powertools import Logger
 from local.lambda_context import LambdaContext
 
 TIMEOUT_S = 900.0  # the longest that a function may run on AWS Lambda
+# Lambda tries an asynchronous call that raised twice more (docs.aws.amazon.com/lambda/latest/dg/invocation-async.html),
+# after one and two minutes; here nobody else is waited for.
+RETRY_PAUSES_S = (1.0, 5.0)
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -18,9 +22,8 @@ logger = Logger(service="planner")
 
 
 class ThreadPlanner:
-    """Starts the handler as an asynchronous invocation would: at once, alone, its answer thrown away.
-
-    A handler that raises is not started again here: its effect stays unanswered, and the deadline of that finds it.
+    """Starts the handler as an asynchronous invocation would: at once, alone, its answer thrown away, twice more when
+    it raises. What never answers is found by the deadline of who waits for it.
     """
 
     def __init__(self, find_handler: Callable[[], Handler]) -> None:
@@ -45,7 +48,13 @@ class ThreadPlanner:
             thread.join(seconds)
 
     def _run(self, event: dict[str, Any]) -> None:
-        try:
-            self._find_handler()(event, LambdaContext("planner", TIMEOUT_S))
-        except Exception:
-            logger.exception("planner.failed", issue=event["issue"], effect=event["effect"])
+        for pause in (*RETRY_PAUSES_S, None):
+            try:
+                self._find_handler()(event, LambdaContext("planner", TIMEOUT_S))
+            except Exception:
+                logger.exception(
+                    "planner.failed", issue=event["issue"], effect=event["effect"], again=pause is not None
+                )
+                time.sleep(pause or 0)
+            else:
+                return

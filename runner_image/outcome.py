@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from runner_image.sandbox.contract import Ran
+from runner_image.sandbox.output import Output
 from shared.domain.protocol import Outcome, Run, TestIds
 
 SHOWN_TAIL = 4_000
@@ -48,13 +49,22 @@ def plain_run(ran: Ran, artifact: str | None = None, tests: TestIds | None = Non
     return make_run(ran, outcome, reason, artifact, tests)
 
 
+def _end_of(output: Output) -> str:
+    """The end of what was printed, where failures are told; a first line says how much is not shown."""
+    tail = output.last(SHOWN_TAIL)
+    if output.is_whole and len(tail) < SHOWN_TAIL:
+        return tail
+    missing = max(output.size - len(tail.encode()), 0)
+    return f"[... the first {missing:,} of {output.size:,} bytes are left out here ...]\n{tail}"
+
+
 def make_run(ran: Ran, outcome: Outcome, reason: str, artifact: str | None = None, tests: TestIds | None = None) -> Run:
     return Run(
         outcome=outcome,
         exit=ran.exit,
         reason=reason[:500],
         seconds=round(ran.seconds, 3),
-        tail=ran.output.last(SHOWN_TAIL),
+        tail=_end_of(ran.output),
         tests=tests,
         artifact=artifact,
     )

@@ -6,8 +6,7 @@ from functions.job_api.session import Session, store_of
 from functions.world import World
 from shared.domain import keys
 from shared.domain.job import JobState
-from shared.domain.record import Key
-from shared.llm.sweep import sweep_ledger
+from shared.llm.sweep import slot_of_hold, sweep_ledger
 
 
 def settle_strays(session: Session) -> None:
@@ -18,13 +17,5 @@ def settle_strays(session: Session) -> None:
 def settle_strays_of(here: World, job: JobState) -> None:
     """Of this job and of those before it that drew on the same ledger. Raises Conflict."""
     if job.ledger:
-        sweep_ledger(store_of(here, job), here.clock, keys.ledger(job.issue, job.ledger), _slot_of, "lost")
-
-
-def _slot_of(hold: str) -> Key | None:
-    """Holds are named `<job>/<step>/<attempt>`."""
-    match hold.split("/"):
-        case [job, step, _] if step.isdigit():
-            return keys.step(job, int(step))
-        case _:
-            return None
+        key = keys.ledger(job.issue, job.ledger)
+        sweep_ledger(store_of(here, job), here.clock, key, lambda hold: slot_of_hold(key, hold), "lost")

@@ -13,7 +13,7 @@ from shared.domain.record import ABSENT, AtVersion, Key, Put, Record, replace_of
 from shared.domain.spec import SpecRecord
 from shared.domain.step import StepState
 from shared.errors import Final
-from shared.llm.sweep import sweep_ledger
+from shared.llm.sweep import slot_of_hold, sweep_ledger
 from shared.ports import Conflict, read_all
 from shared.spill import SpillingStore
 
@@ -117,14 +117,14 @@ def keep_claim(work: Work) -> bool:
 def settle_strays(work: Work) -> None:
     """Money that a dead planner held is settled before anything is asked."""
 
+    ledger = keys.ask_ledger(work.pk)
+
     def slot_of(hold: str) -> Key | None:
-        effect, _, rest = hold.partition("/")
-        number = rest.partition("/")[0]
-        return keys.plan_call(work.pk, effect, int(number)) if number.isdigit() and effect != work.home else None
+        return None if hold.partition("/")[0] == work.home else slot_of_hold(ledger, hold)
 
     for _ in range(SWEEP_TRIES):
         try:
-            sweep_ledger(work.store, work.here.clock, keys.ask_ledger(work.pk), slot_of, "asking")
+            sweep_ledger(work.store, work.here.clock, ledger, slot_of, "asking")
             return
         except Conflict:
             continue

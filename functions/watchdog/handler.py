@@ -34,6 +34,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
                 "tasks": rung.tasks,
                 "inbounds": rung.inbounds,
                 "effects": rung.effects,
+                "holds": rung.holds,
                 "missed": missed,
                 "troubles": rung.troubles[:5],
             },

@@ -14,8 +14,9 @@ from typing import Any
 from shared.domain import keys
 from shared.domain.record import ABSENT, AtVersion, Delete, Key, Put, Record, replace_of
 from shared.errors import PersevereError
+from shared.llm.sweep import slot_of_hold, sweep_ledger
 from shared.ports import Blobs, Clock, Conflict, Ids, OutcomeUnknown, Store, Tasks
-from shared.spill import unpack
+from shared.spill import SpillingStore, unpack
 
 UNHEARD_MS = 15_000  # an inbound that is open so long after its due was not heard
 RING_EVERY_MS = 2_000
@@ -32,11 +33,14 @@ class Rung:
     tasks: int = 0
     inbounds: int = 0
     effects: int = 0
+    holds: int = 0
     troubles: list[str] = field(default_factory=list)
 
     @property
     def anything(self) -> bool:
-        return bool(self.deadlines or self.leases or self.tasks or self.inbounds or self.effects or self.troubles)
+        return bool(
+            self.deadlines or self.leases or self.tasks or self.inbounds or self.effects or self.holds or self.troubles
+        )
 
 
 def ring_due(store: Store, blobs: Blobs, clock: Clock, ids: Ids, tasks: Tasks) -> Rung:
@@ -47,7 +51,7 @@ def ring_due(store: Store, blobs: Blobs, clock: Clock, ids: Ids, tasks: Tasks) -
         try:
             record = store.get(key)
             if record is not None and record.due is not None and record.due <= now:
-                _ring(unpack(record, blobs), now, rung, store, blobs, ids, tasks)
+                _ring(unpack(record, blobs), now, rung, store, blobs, clock, ids, tasks)
         except Conflict:
             continue  # somebody was at it meanwhile, which is all that the bell wants
         except (OutcomeUnknown, PersevereError, ValueError) as error:
@@ -59,7 +63,9 @@ def _unique(found: Iterable[Key]) -> list[Key]:
     return list(dict.fromkeys(found))
 
 
-def _ring(record: Record, now: int, rung: Rung, store: Store, blobs: Blobs, ids: Ids, tasks: Tasks) -> None:
+def _ring(
+    record: Record, now: int, rung: Rung, store: Store, blobs: Blobs, clock: Clock, ids: Ids, tasks: Tasks
+) -> None:
     match record.kind:
         case "issue":
             rung.deadlines += _deadlines(record, now, store, blobs, tasks, rung)
@@ -69,6 +75,8 @@ def _ring(record: Record, now: int, rung: Rung, store: Store, blobs: Blobs, ids:
             rung.inbounds += _inbound(store.get(record.key), now, store, ids)
         case "effect":
             rung.effects += _effect(record, now, store)
+        case "ledger":
+            rung.holds += _holds(record, store, blobs, clock, ids)
         case _:
             pass
 
@@ -143,3 +151,12 @@ def _effect(record: Record, now: int, store: Store) -> int:
     expect = ABSENT if bell is None else replace_of(bell)
     store.commit(Put(Record(key, "bell", body), expect))
     return 1
+
+
+def _holds(record: Record, store: Store, blobs: Blobs, clock: Clock, ids: Ids) -> int:
+    """Money that was held for a call whose asker died, where nobody asks again: it may have been billed, so it counts."""
+    repository, number = keys.issue_of(record.key.pk)
+    whole = SpillingStore(store, blobs, f"{repository}/{number}", lambda: ids.ulid(clock.now()))
+    part = "asking" if record.key.sk == keys.ASK_LEDGER else "lost"
+    lost = sweep_ledger(whole, clock, record.key, lambda hold: slot_of_hold(record.key, hold), part)
+    return 1 if lost else 0

@@ -82,6 +82,11 @@ class Bwrap:
         (private / "hosts").write_text("127.0.0.1 localhost persevere\n::1 localhost\n")
         (private / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
 
+    @property
+    def counts_processes(self) -> bool:
+        """Whether the limit on processes holds: not for root's own id (setrlimit(2), RLIMIT_NPROC)."""
+        return self._own_uid or os.geteuid() != 0
+
     def label(self, network: Network) -> str:
         reach = {"open": "network open", "local": "no network", "none": "no network, no loopback"}[network]
         return f"bubblewrap ({'separate user, ' if self._own_uid else ''}namespaces, {reach})"

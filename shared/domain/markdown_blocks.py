@@ -130,6 +130,14 @@ class _Parser:
     def line(self, start: int, line: str) -> None:
         cursor = _Cursor(line)
         matched = self._match(cursor)
+        indent, at = cursor.look()
+        if (
+            matched < len(self.stack)
+            and self.stack[matched].kind == "quote"
+            and indent > 3
+            and line[at : at + 1] == ">"
+        ):
+            self._doubt(start)  # to some renderers the quote goes on, however far its sign is moved in
         whole = matched == len(self.stack)
         if self.open and self.open.leaf.kind != "paragraph" and not whole:
             self.open = None

@@ -81,6 +81,9 @@ def _hide_in_table(found: Marks, leaf: Leaf) -> None:
     head = next((number for number in range(len(lines) - 1) if _is_head(lines[number], lines[number + 1])), None)
     if head is None:
         return
+    if head:
+        above = Leaf("paragraph", leaf.spans[:head], leaf.note)
+        Prose(content_of(found, above), in_note=leaf.note is not None).hide()
     width = len(_cells(lines[head]))
     for number in range(head, len(lines)):
         offset = leaf.spans[number][0]

@@ -23,6 +23,7 @@ from shared.llm.prices import Price, price_of
 from shared.llm.slot import Ask, Broke, Slot, Stored, Wait
 from shared.ports import Answer, Clock, Conflict, Ids, ModelBusy, Store
 
+STRAY_MS = 120_000  # a hold that is older is looked at by the watchdog, now and then until it is settled
 FIRST_BYTES_MS = 65_000  # a provider that sends nothing for 60 s is cut off
 STREAMING_MS = 45_000  # how far `until` is moved while bytes come
 MOVE_EVERY_MS = 15_000
@@ -77,7 +78,7 @@ class Gateway:
         asking, ledger = self._take_over(slot, state, before, ask)
         if asking.lost > LOST_MAX:
             ended = _ended(state, "no answer of the model came through", "busy")
-            self._commit(_put(record, ended), _put_ledger(ledger_record, ledger), *ask.changes)
+            self._commit(_put(record, ended), _put_ledger(ledger_record, ledger, self._clock.now()), *ask.changes)
             return Stored(ended, _written(record, ended))
         left = ledger.left_nano if slot.from_kept else ledger.building_nano
         output = min(ask.request.max_output, price.max_output, price.affordable_output(ask.bound, left))
@@ -87,10 +88,10 @@ class Gateway:
             held = reserve(ledger, asking.hold, price.worst(ask.bound, output), from_kept=slot.from_kept)
         if isinstance(held, OutOfMoney):
             if ledger != before:
-                self._commit(_put_ledger(ledger_record, ledger))
+                self._commit(_put_ledger(ledger_record, ledger, self._clock.now()))
             return Broke(held.asked_nano, held.left_nano)
         opened = state.model_copy(update={"asking": asking})
-        self._commit(_put(record, opened), _put_ledger(ledger_record, held), *ask.changes)
+        self._commit(_put(record, opened), _put_ledger(ledger_record, held, self._clock.now()), *ask.changes)
         request = replace(ask.request, max_output=output)
         return self._speak(
             _Opened(
@@ -178,7 +179,9 @@ class Gateway:
             spent = settled.spent_nano - ledger.spent_nano
             try:
                 self._commit(
-                    _put(opened.record, closed), _put_ledger(opened.ledger, settled), *opened.ask.note(closed, spent)
+                    _put(opened.record, closed),
+                    _put_ledger(opened.ledger, settled, self._clock.now()),
+                    *opened.ask.note(closed, spent),
                 )
             except Conflict:
                 opened.ledger = None
@@ -225,8 +228,10 @@ def _put(record: Record, state: StepState) -> Put:
     return Put(replace(record, body=state.model_dump(mode="json")), replace_of(record))
 
 
-def _put_ledger(record: Record, ledger: Ledger) -> Put:
-    return Put(replace(record, body=ledger.model_dump(mode="json")), replace_of(record))
+def _put_ledger(record: Record, ledger: Ledger, now: int) -> Put:
+    """While something is held the record is due: the watchdog settles holds whose asker died and is not replaced."""
+    due = now + STRAY_MS if ledger.holds else None
+    return Put(replace(record, body=ledger.model_dump(mode="json"), due=due), replace_of(record))
 
 
 def _written(record: Record, state: StepState) -> Record:

@@ -116,6 +116,7 @@ def headline(verdicts: Sequence[Verdict], head: str | None) -> str:
     """The state of a proof in one sentence, for the second line of a pull request and for its check."""
     at = f" on {short(head)}" if head else ""
     total, holds = count(len(verdicts), "criterion", "criteria"), holding(verdicts)
+    hold = "holds" if len(verdicts) == 1 else "hold"
     failed, unproven = ids(verdicts, "failed"), ids(verdicts, "unproven")
     yours, before = ids(verdicts, "your_call"), ids(verdicts, "already_true")
     accepted = [verdict for verdict in verdicts if verdict.conclusion == "accepted"]
@@ -125,7 +126,7 @@ def headline(verdicts: Sequence[Verdict], head: str | None) -> str:
         return f"**Not proved: {listed(unproven)} {'is' if len(unproven) == 1 else 'are'} unproven{at}.**"
     if before:
         was = "was" if len(before) == 1 else "were"
-        return f"**{holds} of {total} hold{at}. {listed(before)} {was} already true before the change.**"
+        return f"**{holds} of {total} {hold}{at}. {listed(before)} {was} already true before the change.**"
     if yours:
         return (
             f"**{holds} of {total} {'holds' if holds == 1 else 'hold'}{at}. "
@@ -133,7 +134,7 @@ def headline(verdicts: Sequence[Verdict], head: str | None) -> str:
         )
     if accepted:
         return f"**{holds - len(accepted)} of {total} {'holds' if holds == 1 else 'hold'}{at}; {_accepted(accepted)}.**"
-    return f"**{holds} of {total} hold{at}.**"
+    return f"**{holds} of {total} {hold}{at}.**"
 
 
 def _accepted(verdicts: Sequence[Verdict]) -> str:

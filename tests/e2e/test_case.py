@@ -21,6 +21,9 @@ from tests.e2e.tiny_case import (
     AC3,
     BREAKS_TESTS,
     FAKE,
+    LIGHT,
+    LIGHT1,
+    LIGHT2,
     REPAIR,
     RIGHT,
     ROUNDED,
@@ -82,8 +85,8 @@ def test_a_renamed_criterion_is_repaired_with_the_answers_while_the_host_is_repl
     tmp_path: Path, wheels: Path
 ) -> None:
     """Two rounds; the host is stopped and started again while the agent works and while the proof runs."""
-    renamed = AC2 | {"id": "AC-9"}
-    tiny = TinyCase(tmp_path, wheels, [AC1, renamed, AC3], fix(ROUNDED), REPAIR)
+    renamed = LIGHT2 | {"id": "AC-9"}
+    tiny = TinyCase(tmp_path, wheels, [LIGHT1, renamed], fix(ROUNDED), REPAIR, setup=LIGHT)
     told = StringIO()
     terminal = Terminal(told)
     with pytest.MonkeyPatch.context() as patch:
@@ -138,14 +141,14 @@ class Looking(Watch):
 
 def test_an_agent_that_changes_nothing_gets_no_pull_request(tmp_path: Path, wheels: Path) -> None:
     steps = [step("ls"), step("submit", thought="It works, all criteria hold.")]
-    code, found, story = TinyCase(tmp_path, wheels, [AC1, AC2, AC3], steps).run()
+    code, found, story = TinyCase(tmp_path, wheels, [LIGHT1, LIGHT2], steps, setup=LIGHT).run()
     assert code in (1, 3), story
     assert found["pull_request"] is None
     assert found["criteria"] == [] or conclusions(found)["AC-1"] != "proved"
 
 
 def test_a_check_that_writes_its_own_record_proves_nothing(tmp_path: Path, wheels: Path) -> None:
-    code, found, story = TinyCase(tmp_path, wheels, [AC1, FAKE], fix(RIGHT)).run()
+    code, found, story = TinyCase(tmp_path, wheels, [LIGHT1, FAKE], fix(RIGHT), setup=LIGHT).run()
     assert code in (1, 3), story
     assert conclusions(found).get("AC-4", "unproven") == "unproven"
     assert found["pull_request"] is None or found["pull_request"]["draft"] is True

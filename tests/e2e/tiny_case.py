@@ -60,6 +60,15 @@ AC2 = criterion(2, "keep", """.venv/bin/python -c "from octo_lib import cents; a
 AC3 = criterion(3, "keep", ".venv/bin/python -m pytest -q")
 FAKE = criterion(4, "keep", "sh tools/pytest -q")
 
+# The same without any environment to set up: for what is not about set-up or tests.
+LIGHT = "true"
+LIGHT1 = criterion(
+    1, "new", """PYTHONPATH=src python -c "from octo_lib import cents; assert cents('0.29') == 29" """.strip()
+)
+LIGHT2 = criterion(
+    2, "keep", """PYTHONPATH=src python -c "from octo_lib import cents; assert cents('0.999') == 99" """.strip()
+)
+
 
 def step(action: str, observation: str = "", thought: str = "I go on.") -> dict[str, str]:
     return {"thought": thought, "action": action, "observation": observation}
@@ -102,6 +111,7 @@ class TinyCase:
     steps: Sequence[Mapping[str, str]]
     answers: Sequence[Mapping[str, Any]] = ()
     python: str = ">=3.9"
+    setup: str = "sh tools/setup.sh"
     environment: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,7 +121,7 @@ class TinyCase:
             'sdist = "octo-lib==1.2.0"',
             f'python = "{self.python}"',
         ]
-        rows += ['setup = "sh tools/setup.sh"', 'full_tests = ".venv/bin/python -m pytest -q"']
+        rows += [f'setup = "{self.setup}"', 'full_tests = ".venv/bin/python -m pytest -q"']
         for each in self.criteria:
             rows += ["[[criteria]]", *(f"{name} = {json.dumps(value)}" for name, value in each.items())]
         self.directory.mkdir(parents=True)

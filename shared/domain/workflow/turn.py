@@ -23,6 +23,7 @@ from shared.domain.record import ABSENT, ANY, AtVersion, Change, Delete, Expect,
 from shared.domain.spec import SpecRecord
 from shared.domain.view import View
 
+STRAY_MS = 120_000  # a ledger with something held is looked at after so long
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -270,11 +271,13 @@ def _ledger_changes(turn: Turn) -> list[Change]:
     if turn.ledger is not None and number and (turn.new_ledger or turn.ledger != turn.view.ledger):
         key = keys.ledger(turn.view.pk, number)
         version = 0 if turn.new_ledger else turn.view.version_of(key)
-        changes.append(Put(Record(key, "ledger", turn.ledger.model_dump(mode="json")), _expect(version)))
+        due = turn.now + STRAY_MS if turn.ledger.holds else None
+        changes.append(Put(Record(key, "ledger", turn.ledger.model_dump(mode="json"), due=due), _expect(version)))
     if turn.ask is not None and turn.ask != turn.view.ask:
         key = keys.ask_ledger(turn.view.pk)
-        body = turn.ask.model_dump(mode="json")
-        changes.append(Put(Record(key, "ledger", body), _expect(turn.view.version_of(key))))
+        due = turn.now + STRAY_MS if turn.ask.holds else None
+        record = Record(key, "ledger", turn.ask.model_dump(mode="json"), due=due)
+        changes.append(Put(record, _expect(turn.view.version_of(key))))
     return changes
 
 

@@ -55,7 +55,8 @@ def mended(name: str, bad: Line) -> Row:
         "in_review",
         status="**Ready for review: #2** · octocat's turn",
         pull_state="ready",
-        checks={"Persevere": "success | ", "Persevere / AC-1": "success | proved"},
+        pull="**2 of 2 criteria hold on `",
+        checks={"Persevere": "success | 2 of 2 criteria hold", "Persevere / AC-1": "success | proved"},
         script=(spec(), bad, *REPAIRS),
     )
 

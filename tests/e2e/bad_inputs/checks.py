@@ -54,7 +54,7 @@ def build_it(place: Place) -> None:
     place.build()
 
 
-def proved_by(name: str, program: str, tell_tale: str) -> Row:
+def proved_by(name: str, program: str, tell_tale: str, printed: str = "") -> Row:
     """A check that behaves badly and is still believed, since it ends. Nothing of it is left on the machine."""
     check = criterion("AC-1", "new", "greet says hello", f"python {tell_tale}.py")
 
@@ -68,7 +68,8 @@ def proved_by(name: str, program: str, tell_tale: str) -> Row:
         "in_review",
         status="**Ready for review: #2** · octocat's turn",
         pull_state="ready",
-        checks={"Persevere / AC-1": "success | proved"},
+        checks={"Persevere": "success | 1 of 1 criterion holds", "Persevere / AC-1": printed or "success | proved"},
+        pull="**1 of 1 criterion holds on `",
         files={**SAMPLE, f"{tell_tale}.py": program},
         script=(spec(check), *REPAIRS),
         more=gone,
@@ -99,10 +100,10 @@ ROWS = (
         "no check command",
         build_it,
         "in_review",
-        status="AC-1",
+        status="; AC-1 is your call.",
         pull="Judge AC-1, then `/persevere accept AC-1 <why>`.",
         pull_state="ready",
-        checks={"Persevere": "action_required | ", "Persevere / AC-1": "neutral | "},
+        checks={"Persevere": "action_required | 0 of 1 hold", "Persevere / AC-1": "neutral | your call"},
         files=NO_CHECK,
         script=(spec(BY_EYE), *REPAIRS),
     ),
@@ -130,7 +131,7 @@ ROWS = (
         reactions=("confused",),
         script=(spec(criterion("AC-1", "new", "greet says hello", "no-such-program greet.py")),),
     ),
-    proved_by("a check that prints 100 MB", PRINTS, "check_prints"),
+    proved_by("a check that prints 100 MB", PRINTS, "check_prints", "of 100,000,000 bytes are left out here"),
     proved_by("a check that forks", FORKS, "check_forks"),
     proved_by("a check that leaves a daemon", DAEMON, "check_daemon"),
 )

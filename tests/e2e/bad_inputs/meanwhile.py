@@ -78,9 +78,10 @@ ROWS = (
         "the issue is locked meanwhile",
         locked,
         "in_review",
+        status="**Ready for review: #2** · octocat's turn",
         pull_state="ready",
-        pull="Spec",
-        checks={"Persevere": "success | "},
+        pull="**2 of 2 criteria hold on `",
+        checks={"Persevere": "success | 2 of 2 criteria hold"},
         script=(spec(), build(write("greet.py", HELLO), finish())),
     ),
 )

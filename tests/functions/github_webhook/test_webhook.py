@@ -144,9 +144,7 @@ def bot(login: str) -> dict[str, Any]:
         (payload(installation=None), "no installation"),
     ],
 )
-def test_what_no_person_said_as_a_new_comment_starts_nothing(
-    door: Door, document: dict[str, Any], reason: str
-) -> None:
+def test_what_no_person_said_as_a_new_comment_starts_nothing(door: Door, document: dict[str, Any], reason: str) -> None:
     result = answer(delivery(document), door)
     assert result.verdict == "ignored"
     assert reason in result.reason

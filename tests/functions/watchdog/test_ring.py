@@ -12,7 +12,9 @@ from local.blobs import FileBlobs
 from local.ids import SystemIds
 from local.store import SqliteStore
 from shared.domain import keys
+from shared.domain.ledger import Ledger
 from shared.domain.record import ABSENT, ANY, Delete, Put, Record
+from shared.domain.step import Asking, StepState
 from shared.ports import Task, read_all
 from tests.contract.manual_clock import ManualClock
 
@@ -135,3 +137,23 @@ def test_one_broken_record_does_not_keep_the_others_from_being_rung(store: Sqlit
     rung = look(store, clock)
     assert rung.deadlines == 1
     assert len(rung.troubles) == 1
+
+
+def asked(clock: ManualClock, until: int) -> Record:
+    state = StepState(step=0, asking=Asking(asker="a", until=until, hold="j1/0/1"))
+    return Record(keys.step("j1", 0), "step", state.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(("lives", "held"), [(-1, 0), (60_000, 700)])
+def test_money_held_by_an_asker_that_died_is_settled_and_a_live_ones_is_left(
+    store: SqliteStore, clock: ManualClock, lives: int, held: int
+) -> None:
+    ledger = Ledger(limit_nano=1000, limit_seconds=60, holds={"j1/0/1": 700})
+    key = keys.ledger(PK, 1)
+    put(store, Record(key, "ledger", ledger.model_dump(mode="json"), due=clock.now() - 1))
+    put(store, asked(clock, clock.now() + lives))
+    look(store, clock)
+    found = store.get(key)
+    assert found is not None
+    after = Ledger.model_validate(found.body)
+    assert (after.held_nano, after.spent_nano + after.held_nano) == (held, 700)
