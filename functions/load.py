@@ -63,6 +63,9 @@ def load_view(
         job=active,
         lease=reader.read(keys.job_lease(issue.job), Lease) if issue.job else None,
         build=build,
+        proof=reader.read(keys.job_state(issue.verified_job), JobState)
+        if issue.verified_job and for_rendering
+        else None,
         ledger=reader.read(keys.ledger(pk, approval.ledger), Ledger) if approval else None,
         ask=reader.read(keys.ask_ledger(pk), Ledger),
         levels=reader.levels(pk),

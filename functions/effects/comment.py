@@ -14,8 +14,8 @@ from shared.render.comments import render_comment
 
 
 def perform(attempt: Attempt) -> Outcome:
-    """data: a message (`shared/domain/messages.py`); `number` names another issue or pull request to write under."""
-    number = int(attempt.data.get("number") or attempt.issue.number)
+    """data: a message (`shared/domain/messages.py`)."""
+    number = attempt.issue.number
     posted = find(attempt, number) if attempt.again else None
     if posted is None:
         text = render_comment(read_message(attempt.data), attempt.view)

@@ -38,7 +38,8 @@ def _post(attempt: Attempt, version: int) -> Outcome:
     if spec is None:
         return refused("final", words=f"there is no spec v{version}")
     whole = replace(view, spec=spec)
-    text = signed(render_spec(whole, version), attempt.marker)
+    previous = _spec(attempt, version - 1) if version > 1 else None
+    text = signed(render_spec(whole, version, previous), attempt.marker)
     if len(text.encode()) > COMMENT_BODY_MAX:  # never clipped: nobody may approve what they could not read
         words = f"the spec's text has {len(text.encode()):,} bytes, and GitHub takes {COMMENT_BODY_MAX:,} in a comment"
         return refused("too_long", words=words)

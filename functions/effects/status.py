@@ -43,7 +43,7 @@ def next_by(view: View, now: int) -> int | None:
     """By when (UTC ms) the status will be written again, or None when only a person moves the issue on."""
     issue = view.issue
     asking = issue.phase == "interviewing" and (
-        issue.interview.asked_at is None or issue.interview.heard_at is not None
+        issue.interview.asked_at is None or issue.interview.heard_at is not None or "planner" in issue.deadlines
     )
     if issue.job is not None or issue.phase in _WORKING or asking:
         return now + PROMISE_MS

@@ -55,6 +55,21 @@ class EditLines:
 
 
 @dataclass(frozen=True)
+class SetCursors:
+    """The lines that the next `EditCursors` is about, both included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class EditCursors:
+    """The lines between the cursors become `lines`."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class EditWindow:
     """All lines that are shown become `text`."""
 
@@ -125,11 +140,11 @@ class Nothing:
 
 
 Action = (
-    Open | Goto | Scroll | Create | Insert | EditLines | EditWindow | Replace | ReplaceOnce | WriteWhole
-    | View | Find | Search | Shell | Submit | Nothing
+    Open | Goto | Scroll | Create | Insert | EditLines | SetCursors | EditCursors | EditWindow | Replace | ReplaceOnce
+    | WriteWhole | View | Find | Search | Shell | Submit | Nothing
 )  # fmt: skip
 
-EDITING = (Create, Insert, EditLines, EditWindow, Replace, ReplaceOnce, WriteWhole)
+EDITING = (Create, Insert, EditLines, EditCursors, EditWindow, Replace, ReplaceOnce, WriteWhole)
 
 
 class UnknownAction(ValueError):
@@ -137,6 +152,7 @@ class UnknownAction(ValueError):
 
 
 _EDIT_LINES = re.compile(r"edit\s+(\d+):(\d+)[^\S\n]*\n(.*)", re.DOTALL)
+_EDIT_CURSORS = re.compile(r"edit[^\S\n]*\n(.*end_of_edit\s*)", re.DOTALL)
 _INSERT_LINES = re.compile(r"insert\s+(\d+)[^\S\n]*\n(.*)", re.DOTALL)
 _ENDED = re.compile(r"\n?end_of_(?:edit|insert)\s*\Z")
 _ENDED_BY_ITSELF = re.compile(r"exit_[a-z_]+|skip")
@@ -215,6 +231,11 @@ def _goto(text: str) -> Action:
     return Goto(_number(_arguments(text, 1, 1)[0], "goto"))
 
 
+def _set_cursors(text: str) -> Action:
+    first, last = _arguments(text, 2, 2)
+    return SetCursors(_number(first, "set_cursors"), _number(last, "set_cursors"))
+
+
 def _create(text: str) -> Action:
     return Create(_arguments(text, 1, 1)[0])
 
@@ -231,6 +252,9 @@ def _edit(text: str) -> Action:
     block = _EDIT_LINES.fullmatch(text)
     if block:
         return EditLines(int(block[1]), int(block[2]), _block_lines(block[3]))
+    between = _EDIT_CURSORS.fullmatch(text)
+    if between:
+        return EditCursors(_block_lines(between[1]))
     given = _arguments(text, 1, 3)
     if len(given) == 1:
         return EditWindow(given[0])
@@ -309,6 +333,7 @@ _COMMANDS = {
     "goto": _goto,
     "scroll_down": lambda text: Scroll(1),
     "scroll_up": lambda text: Scroll(-1),
+    "set_cursors": _set_cursors,
     "create": _create,
     "insert": _insert,
     "edit": _edit,

@@ -21,7 +21,8 @@ END_OF_PROGRAM"""
 # Where the lines have moved, they are found again by what stood in them.
 _LINES = """\
 def bare(some):
-    return [line.rstrip("\\r") for line in some]
+    return [line.rstrip() for line in some]
+before = None if before is None else bare(before)
 if before is not None and bare(lines[first - 1:last]) != before:
     found = [at for at in range(len(lines)) if bare(lines[at:at + len(before)]) == before]
     if len(found) != 1:

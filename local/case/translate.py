@@ -17,6 +17,7 @@ from local.case.actions import (
     EDITING,
     Action,
     Create,
+    EditCursors,
     EditLines,
     EditWindow,
     Find,
@@ -28,6 +29,7 @@ from local.case.actions import (
     ReplaceOnce,
     Scroll,
     Search,
+    SetCursors,
     Shell,
     Submit,
     UnknownAction,
@@ -101,6 +103,7 @@ class Translator:
         self._place = place
         self._read = read
         self._open: str | None = None
+        self._cursors = (1, 1)
         self._shown: Display | None = None
         self._texts: dict[str, str | None] = {}  # by path, where they are not as in the repository; None: unknown
         self._sure = True  # nothing ran that may have changed any file
@@ -136,6 +139,11 @@ class Translator:
                 return [self._insert(self._place.resolve(path) if path else self._opened(), text, line)]
             case EditLines(first, last, lines):
                 return [self._edit_lines(first, last, lines)]
+            case SetCursors(first, last):
+                self._cursors = first, last
+                return []
+            case EditCursors(lines):
+                return [self._edit_lines(*self._cursors, lines)]
             case EditWindow(text):
                 first, last = self._window()
                 return [self._edit_lines(first, last, tuple(text.split("\n")))]

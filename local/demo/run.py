@@ -43,7 +43,7 @@ def demo(
     terminal.line("For the demo: PERSEVERE_QUIET_S=1, writing pace 0; nothing else differs from defaults.")
     terminal.line()
     fence = find_fence(settings.sandbox, None, may_fall=True)
-    terminal.fact("sandbox", fence.label, "warn" if fence.fallen else "ok")
+    terminal.fact("sandbox", fence.label, "warn" if fence.name == "none" else "ok")
     home = directory / "home"
     shutil.rmtree(home, ignore_errors=True)
     made = directory / "made"

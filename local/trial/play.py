@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,7 +105,9 @@ def tell_result(found: dict[str, Any], terminal: Terminal, pages: Path) -> None:
     for name, value in rows:
         terminal.line(f"    {name:<14} {value}")
     for reason in found["wrong"]:
-        terminal.line(f"    {'wrong' if found['result'] == 'red' else 'open':<14} {reason}"[:200])
+        for number, part in enumerate(textwrap.wrap(reason, 60)):
+            name = "" if number else "wrong" if found["result"] == "red" else "open"
+            terminal.line(f"    {name:<14} {part}")
     terminal.line()
     terminal.line(f"  Look      {_short(pages / 'index.html')}")
 

@@ -74,7 +74,7 @@ class Story:
         if line.kind in ("build", "fix"):
             if line.status == "running" and self._new(("running", line.id)):
                 job = self._table.job(line.id)
-                where = f" ({job.sandbox})" if job and job.sandbox else ""
+                where = f" ({job.sandbox.split(' (')[0]})" if job and job.sandbox else ""
                 self._terminal.told("runner", f"machine ready{where}")
             if line.status in ("handed_over", "failed", "stopped", "paused") and self._new((line.status, line.id)):
                 money = self._table.money(issue.pk)

@@ -11,7 +11,7 @@ from local.trial.story import Story
 from shared.domain.issue import IssueState
 from shared.errors import Final
 
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 0.3
 HALTS = ("waiting", "paused", "stopped", "ended", "done")
 BOT = "[bot]"
 
@@ -36,6 +36,7 @@ class Watch:
         self._patience_s = patience_s
         self._heartbeats = heartbeats
         self._seen: object = None
+        self._writes = 0
         self._moved = time.monotonic()
 
     @property
@@ -76,12 +77,12 @@ class Watch:
             )
 
     def _everything(self, issue: IssueState | None) -> object:
-        writes = len(self._stage.steering.log())
+        self._writes += len(self._stage.steering.log(since=self._writes))
         if issue is None:
-            return writes
+            return self._writes
         lease = self._stage.table.lease(issue.job) if issue.job else None
         alive = (lease.until if self._heartbeats else (lease.step, lease.doing)) if lease else None
-        return writes, issue.phase, issue.jobs, issue.round, alive
+        return self._writes, issue.phase, issue.jobs, issue.round, alive
 
     def _where(self, issue: IssueState | None) -> str:
         if issue is None:

@@ -13,44 +13,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-LeafKind = Literal["paragraph", "heading", "html", "code", "fence"]
-
-_TAG_NAME = r"[A-Za-z][A-Za-z0-9-]*"
-_ATTRIBUTE = r"""\s+[A-Za-z_:][A-Za-z0-9_.:-]*(?:\s*=\s*(?:[^\s"'=<>`]+|'[^']*'|"[^"]*"))?"""
-OPEN_TAG = rf"<{_TAG_NAME}(?:{_ATTRIBUTE})*\s*/?>"
-CLOSE_TAG = rf"</{_TAG_NAME}\s*>"
-
-_BLOCK_NAMES = (
-    "address article aside base basefont blockquote body caption center col colgroup dd details dialog dir div dl dt "
-    "fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe legend li link "
-    "main menu menuitem nav noframes ol optgroup option p param search section summary table tbody td tfoot th thead "
-    "title tr track ul source"
-).split()
-_RENDERERS_DIFFER = re.compile(r"</?(?:textarea|search|source)\b", re.IGNORECASE)
-
-# (how a block of raw HTML begins, how it ends; None: at a blank line)
-_HTML = (
-    (
-        re.compile(r"<(?:script|pre|textarea|style)(?:[ \t>]|$)", re.IGNORECASE),
-        re.compile(r"</(?:script|pre|textarea|style)>", re.IGNORECASE),
-    ),
-    (re.compile(r"<!--"), re.compile(r"-->")),
-    (re.compile(r"<\?"), re.compile(r"\?>")),
-    (re.compile(r"<![A-Za-z]"), re.compile(r">")),
-    (re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>")),
-    (re.compile(rf"</?(?:{'|'.join(_BLOCK_NAMES)})(?:[ \t]|/?>|$)", re.IGNORECASE), None),
-    (re.compile(rf"(?:{OPEN_TAG}|{CLOSE_TAG})[ \t]*$"), None),
+from shared.domain.markdown_lines import (
+    ATX,
+    BULLET,
+    FENCE,
+    HTML,
+    NOTE,
+    NUMBER,
+    RENDERERS_DIFFER,
+    RULE,
+    SETEXT,
+    Container,
+    Cursor,
+    after_quote,
+    begin_item,
+    html_kind,
 )
-_WHOLE_TAG = len(_HTML) - 1  # the last may not interrupt a paragraph
+from shared.domain.markdown_table import is_head
 
-_ATX = re.compile(r"#{1,6}(?:[ \t]|$)")
-_FENCE = re.compile(r"(`{3,})([^`]*)$|(~{3,})(.*)$")
-_SETEXT = re.compile(r"(?:=+|-+)[ \t]*$")
-_RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
-_NOTE = re.compile(r"\[\^([^\] \t]+)\]:[ \t]*")
-_BULLET = re.compile(r"[-+*](?=[ \t]|$)")
-_NUMBER = re.compile(r"(\d{1,9})[.)](?=[ \t]|$)")
-
+LeafKind = Literal["paragraph", "heading", "html", "code", "fence"]
 
 NO_NOTE = "\0"  # the label of footnotes that are defined twice: which one is shown depends on the renderer
 MAX_DEPTH = 100  # as cmark-gfm has it for lists; deeper nesting is nobody's prose
@@ -69,66 +50,26 @@ class Leaf:
 
 
 @dataclass(slots=True)
-class _Container:
-    kind: Literal["quote", "item", "note"]
-    needed: int = 0
-    label: str = ""
-    empty: bool = False
-
-
-@dataclass(slots=True)
-class _Cursor:
-    """A place in one line, counted in columns as tabs make them."""
-
-    line: str
-    pos: int = 0
-    column: int = 0
-
-    def look(self) -> tuple[int, int]:
-        """(columns of blanks ahead, position after them)."""
-        at, column = self.pos, self.column
-        while at < len(self.line) and self.line[at] in " \t":
-            column += 1 if self.line[at] == " " else 4 - column % 4
-            at += 1
-        return column - self.column, at
-
-    def advance(self, columns: int) -> None:
-        """Over that many columns of blanks; a tab may be passed in part."""
-        while columns > 0 and self.pos < len(self.line) and self.line[self.pos] in " \t":
-            wide = 1 if self.line[self.pos] == " " else 4 - self.column % 4
-            step = min(wide, columns)
-            self.column += step
-            columns -= step
-            if step == wide:
-                self.pos += 1
-
-    def skip(self, at: int) -> None:
-        """To a position behind this one."""
-        while self.pos < at:
-            self.column += 4 - self.column % 4 if self.line[self.pos] == "\t" else 1
-            self.pos += 1
-
-
-@dataclass(slots=True)
 class _Open:
     """The leaf that may go on with the next line."""
 
     leaf: Leaf
     ends: re.Pattern[str] | None = None  # html: what ends it
     ticks: str = ""  # fence: what closes it
+    table: bool = False  # paragraph: it has become a table, whose rows are not continued as prose is
 
 
 @dataclass(slots=True)
 class _Parser:
     text: str
     leaves: list[Leaf] = field(default_factory=list)
-    stack: list[_Container] = field(default_factory=list)
+    stack: list[Container] = field(default_factory=list)
     open: _Open | None = None
     doubt: int | None = None
     notes: list[str] = field(default_factory=list)
 
     def line(self, start: int, line: str) -> None:
-        cursor = _Cursor(line)
+        cursor = Cursor(line)
         matched = self._match(cursor)
         indent, at = cursor.look()
         if (
@@ -150,7 +91,7 @@ class _Parser:
 
     # --- going on -------------------------------------------------------------------------------------------
 
-    def _match(self, cursor: _Cursor) -> int:
+    def _match(self, cursor: Cursor) -> int:
         """How many of the open containers this line goes on with."""
         for number, container in enumerate(self.stack):
             indent, at = cursor.look()
@@ -159,7 +100,7 @@ class _Parser:
                 case "quote":
                     if blank or indent > 3 or cursor.line[at] != ">":
                         return number
-                    _after_quote(cursor, at)
+                    after_quote(cursor, at)
                 case "item":
                     if blank and container.empty:
                         return number
@@ -172,7 +113,7 @@ class _Parser:
                     cursor.advance(4)
         return len(self.stack)
 
-    def _in_fence(self, start: int, cursor: _Cursor) -> None:
+    def _in_fence(self, start: int, cursor: Cursor) -> None:
         assert self.open is not None
         indent, at = cursor.look()
         ticks = self.open.ticks
@@ -182,7 +123,7 @@ class _Parser:
             return
         self.open.leaf.spans.append((start + cursor.pos, start + len(cursor.line)))
 
-    def _in_html(self, start: int, cursor: _Cursor) -> bool:
+    def _in_html(self, start: int, cursor: Cursor) -> bool:
         """Whether the line belongs to the open HTML block."""
         assert self.open is not None
         _, at = cursor.look()
@@ -196,14 +137,14 @@ class _Parser:
 
     # --- something new --------------------------------------------------------------------------------------
 
-    def _new(self, start: int, cursor: _Cursor, matched: int, whole: bool) -> None:
+    def _new(self, start: int, cursor: Cursor, matched: int, whole: bool) -> None:
         fresh = False
         while True:
             indent, at = cursor.look()
             if at == len(cursor.line) or indent > 3:
                 break
-            in_paragraph = self.open is not None and whole and not fresh
-            container = self._container(cursor, indent, at, in_paragraph)
+            in_paragraph = self.open is not None and not self.open.table and whole and not fresh
+            container = self._container(start, cursor, indent, at, in_paragraph)
             if container is not None:
                 if not fresh:
                     del self.stack[matched:]
@@ -218,33 +159,45 @@ class _Parser:
             break
         self._text(start, cursor, matched, whole, fresh)
 
-    def _container(self, cursor: _Cursor, indent: int, at: int, in_paragraph: bool) -> _Container | None:
+    def _container(self, start: int, cursor: Cursor, indent: int, at: int, in_paragraph: bool) -> Container | None:
         line = cursor.line
         if line[at] == ">":
-            _after_quote(cursor, at)
-            return _Container("quote")
-        note = _NOTE.match(line, at)
+            after_quote(cursor, at)
+            return Container("quote")
+        note = NOTE.match(line, at)
         if note:
             cursor.skip(note.end())
             self.notes.append(note[1].casefold())
-            return _Container("note", label=note[1])
-        if _RULE.match(line, at) or (in_paragraph and _SETEXT.match(line, at)):
+            return Container("note", label=note[1])
+        if RULE.match(line, at) or (in_paragraph and SETEXT.match(line, at)):
             return None
-        return _item(cursor, indent, at, in_paragraph)
+        item = begin_item(cursor, indent, at, in_paragraph)
+        if (
+            item is None
+            and in_paragraph
+            and self._definitions_only()
+            and (BULLET.match(line, at) or NUMBER.match(line, at))
+        ):
+            self._doubt(start)  # some end a paragraph after a link definition
+        return item
 
-    def _leaf(self, start: int, cursor: _Cursor, at: int, in_paragraph: bool, cut: int | None) -> bool:
+    def _leaf(self, start: int, cursor: Cursor, at: int, in_paragraph: bool, cut: int | None) -> bool:
         """Open a leaf that begins with its own sign. `cut` closes containers that the line did not go on with."""
         line = cursor.line
-        lazy = self.open is not None and cut is not None  # a paragraph that this line could go on with
-        fence = _FENCE.match(line, at)
-        html = _html_kind(line, at, lazy)
-        if html is None and lazy and self._definitions_only() and _html_kind(line, at, False) is not None:
+        lazy = (
+            self.open is not None and not self.open.table and cut is not None
+        )  # a paragraph that this line could go on with
+        heading = ATX.match(line, at)
+        underline = in_paragraph and SETEXT.match(line, at)
+        fence = FENCE.match(line, at)
+        html = html_kind(line, at, lazy)
+        if html is None and lazy and self._definitions_only() and html_kind(line, at, False) is not None:
             self._doubt(start)  # some end a paragraph after a link definition
-        if html is not None and _RENDERERS_DIFFER.match(line, at):
+        if underline and line[at] == "-" and self._one_cell():
+            self._doubt(start)  # a heading to some, to others a table of one column
+        if html is not None and RENDERERS_DIFFER.match(line, at):
             self._doubt(start)
-        heading = _ATX.match(line, at)
-        underline = in_paragraph and _SETEXT.match(line, at)
-        if not (fence or html is not None or heading or underline or _RULE.match(line, at)):
+        if not (fence or html is not None or heading or underline or RULE.match(line, at)):
             return False
         if cut is not None:
             del self.stack[cut:]
@@ -257,7 +210,7 @@ class _Parser:
             code = self._add("code")
             self.open = _Open(code, ticks=ticks)
         elif html is not None:
-            ends = _HTML[html][1]
+            ends = HTML[html][1]
             block = self._add("html", start + at, end)
             if ends is None or not ends.search(line, at):
                 self.open = _Open(block, ends=ends)
@@ -270,16 +223,24 @@ class _Parser:
         if self.doubt is None:
             self.doubt = self.open.leaf.spans[0][0] if self.open is not None and self.open.leaf.spans else start
 
+    def _one_cell(self) -> bool:
+        """Whether the open paragraph's last line could be a table's head of one cell."""
+        assert self.open is not None
+        start, end = self.open.leaf.spans[-1]
+        line = self.text[start:end].strip(" \t")
+        return "|" in line and "|" not in line.replace("\\|", "").removeprefix("|").removesuffix("|")
+
     def _definitions_only(self) -> bool:
         """Whether the open paragraph may be nothing but link definitions."""
         return self.open is not None and self.text.startswith("[", self.open.leaf.spans[0][0])
 
-    def _text(self, start: int, cursor: _Cursor, matched: int, whole: bool, fresh: bool) -> None:
+    def _text(self, start: int, cursor: Cursor, matched: int, whole: bool, fresh: bool) -> None:
         indent, at = cursor.look()
         blank = at == len(cursor.line)
         end = start + len(cursor.line)
-        if self.open is not None and not fresh and not blank:
-            self.open.leaf.spans.append((start + at, end))  # goes on, or does so lazily
+        row = self.open is not None and self.open.table
+        if self.open is not None and not fresh and not blank and not (row and (indent > 3 or not whole)):
+            self._go_on(start + at, end, lazy=not whole)
             return
         if not fresh:
             del self.stack[matched:]
@@ -292,6 +253,13 @@ class _Parser:
         else:
             self.open = _Open(self._add("paragraph", start + at, end))
 
+    def _go_on(self, start: int, end: int, *, lazy: bool) -> None:
+        assert self.open is not None
+        spans = self.open.leaf.spans
+        spans.append((start, end))
+        above, below = (self.text[first:last] for first, last in spans[-2:])
+        self.open.table = self.open.table or (not lazy and is_head(above, below))
+
     def _filled(self) -> None:
         for container in self.stack:
             container.empty = False
@@ -301,39 +269,6 @@ class _Parser:
         leaf = Leaf(kind, [(start, end)] if start >= 0 else [], note)
         self.leaves.append(leaf)
         return leaf
-
-
-def _after_quote(cursor: _Cursor, at: int) -> None:
-    cursor.skip(at + 1)
-    cursor.advance(1)
-
-
-def _item(cursor: _Cursor, indent: int, at: int, in_paragraph: bool) -> _Container | None:
-    line = cursor.line
-    bullet, number = _BULLET.match(line, at), _NUMBER.match(line, at)
-    marker = bullet or number
-    if marker is None:
-        return None
-    empty = not line[marker.end() :].strip(" \t")
-    if in_paragraph and (empty or (number is not None and int(number[1]) != 1)):
-        return None
-    cursor.skip(marker.end())
-    width = marker.end() - at
-    blanks, _ = cursor.look()
-    if empty or blanks > 4:
-        cursor.advance(1)
-        return _Container("item", needed=indent + width + 1, empty=empty)
-    cursor.advance(blanks)
-    return _Container("item", needed=indent + width + blanks)
-
-
-def _html_kind(line: str, at: int, in_paragraph: bool) -> int | None:
-    if line[at] != "<":
-        return None
-    for number, (begins, _ends) in enumerate(_HTML):
-        if begins.match(line, at) and not (number == _WHOLE_TAG and in_paragraph):
-            return number
-    return None
 
 
 def leaves(text: str) -> tuple[list[Leaf], int]:

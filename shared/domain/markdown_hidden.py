@@ -6,12 +6,12 @@ When in doubt a character counts as hidden: too little is read then, never more 
 
 from __future__ import annotations
 
-import itertools
 import re
 
 from shared.domain.markdown_blocks import Leaf, leaves
 from shared.domain.markdown_inline import TITLE, Prose
 from shared.domain.markdown_marks import FORMATTING, HIDDEN, Marks, content_of, normal
+from shared.domain.markdown_table import cells, is_head
 from shared.domain.markdown_tags import hide_html, hide_swallowed
 
 _DEFINITION = re.compile(
@@ -19,15 +19,14 @@ _DEFINITION = re.compile(
     rf"(?:(?:[ \t]+|[ \t]*\n[ \t]*){TITLE}[ \t]*(?=\n|\Z)|[ \t]*(?=\n|\Z))",
     re.DOTALL,
 )
-_DELIMITERS = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _QUOTES = {'"': '"', "'": "'", "(": ")"}
 _LANGUAGE = re.compile(r"[ \t]*[A-Za-z0-9+#-]{1,16}")
 
 
 def find_hidden(text: str) -> Marks:
     """The marks of one text (LF line ends). An entity that stands for a character that no display shows is hidden."""
-    found = Marks(text, bytearray(len(text)))
     blocks, doubt = leaves(text)
+    found = Marks(text, bytearray(len(text)), any_label=doubt < len(text))
     found.hide(doubt, len(text))
     starts = [_hide_definitions(found, leaf) for leaf in blocks]  # all of them first: links may come before
     for leaf, start in zip(blocks, starts, strict=True):
@@ -44,7 +43,7 @@ def find_hidden(text: str) -> Marks:
                 pass
     hide_swallowed(found)
     for leaf in blocks:
-        if leaf.note is not None and normal(leaf.note) not in found.notes_used:
+        if leaf.note is not None and (found.cut_off or normal(leaf.note) not in found.notes_used):
             found.hide_leaf(leaf)
     return found
 
@@ -78,34 +77,17 @@ def _hide_info(found: Marks, leaf: Leaf) -> None:
 def _hide_in_table(found: Marks, leaf: Leaf) -> None:
     """Cells are read one by one, and a row's cells beyond the head's number are not shown at all."""
     lines = [found.text[start:end] for start, end in leaf.spans]
-    head = next((number for number in range(len(lines) - 1) if _is_head(lines[number], lines[number + 1])), None)
+    head = next((number for number in range(len(lines) - 1) if is_head(lines[number], lines[number + 1])), None)
     if head is None:
         return
     if head:
         above = Leaf("paragraph", leaf.spans[:head], leaf.note)
         Prose(content_of(found, above), in_note=leaf.note is not None).hide()
-    width = len(_cells(lines[head]))
+    width = len(cells(lines[head]))
     for number in range(head, len(lines)):
         offset = leaf.spans[number][0]
-        for column, (start, end) in enumerate(_cells(lines[number])):
+        for column, (start, end) in enumerate(cells(lines[number])):
             cell = Leaf("paragraph", [(offset + start, offset + end)], leaf.note)
             Prose(content_of(found, cell), in_note=leaf.note is not None).hide()
             if column >= width and number > head + 1:
                 found.hide_leaf(cell)
-
-
-def _is_head(line: str, below: str) -> bool:
-    bars = "|" in line or "|" in below
-    return bars and _DELIMITERS.match(below) is not None and len(_cells(below)) == len(_cells(line))
-
-
-def _cells(line: str) -> list[tuple[int, int]]:
-    """(start, end) of each cell; an escaped bar splits nothing."""
-    bars = [match.start() for match in re.finditer(r"(?<!\\)\|", line)]
-    start, stop = len(line) - len(line.lstrip(" \t")), len(line.rstrip(" \t"))
-    if bars and bars[0] == start:
-        start, bars = start + 1, bars[1:]
-    if bars and bars[-1] == stop - 1:
-        stop, bars = stop - 1, bars[:-1]
-    edges = [start - 1, *bars, stop]
-    return [(left + 1, right) for left, right in itertools.pairwise(edges)]

@@ -6,13 +6,12 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from shared.domain.markdown_blocks import CLOSE_TAG, OPEN_TAG
+from shared.domain.markdown_lines import CLOSE_TAG, OPEN_TAG
 from shared.domain.markdown_marks import IMAGE, Content, normal
-from shared.domain.markdown_tags import ENTITY, hide_entity, hide_tag
+from shared.domain.markdown_tags import DISPUTED, ENTITY, hide_entity, hide_tag
 
 _TAG = re.compile(rf"{OPEN_TAG}|{CLOSE_TAG}")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_DISPUTED = re.compile(r"<!---?>")  # a whole comment to some parsers, to others the beginning of one
 _OTHERS = (("<?", "?>"), ("<![CDATA[", "]]>"), ("<!", ">"))
 _AUTOLINK = re.compile(r"<(?:[A-Za-z][A-Za-z0-9+.-]{1,31}:[^<>\x00-\x20]*|[^<>\s@]+@[^<>\s@]+)>")
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
@@ -73,7 +72,7 @@ class Prose:
 
     def _angle(self) -> None:
         comment = _COMMENT.match(self.text, self.at)
-        if comment is not None and _DISPUTED.search(comment[0]):
+        if comment is not None and DISPUTED.search(comment[0]):
             self.content.hide_rest(self.at)
             self.at = len(self.text)
             return
@@ -139,7 +138,7 @@ class Prose:
                 self.content.hide(tail.start(1), tail.end(1))
             return tail.end()
         label = _LABEL.match(self.text, at + 1)
-        if label is not None and normal(label[1] or inner) in self.content.found.labels:
+        if label is not None and self.content.found.defines(label[1] or inner):
             self.content.hide(label.start(), label.end())
             return label.end()
-        return at + 1 if normal(inner) in self.content.found.labels else None
+        return at + 1 if self.content.found.defines(inner) else None

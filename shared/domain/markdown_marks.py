@@ -23,6 +23,8 @@ class Marks:
     marks: bytearray
     instead: dict[int, str] = field(default_factory=dict)
     labels: set[str] = field(default_factory=set)
+    any_label: bool = False
+    cut_off: bool = False
     notes_used: set[str] = field(default_factory=set)
     tags: list[tuple[int, int, bool, str]] = field(default_factory=list)
 
@@ -33,6 +35,10 @@ class Marks:
             return
         for at in range(start, end):
             self.marks[at] = max(self.marks[at], mark)
+
+    def defines(self, label: str) -> bool:
+        """Whether a link may have this label; any, where a part of the text could not be told."""
+        return self.any_label or normal(label) in self.labels
 
     def hide_leaf(self, leaf: Leaf) -> None:
         for start, end in leaf.spans:
@@ -52,7 +58,8 @@ class Content:
             self.found.hide(at, at + 1, mark)
 
     def hide_rest(self, start: int) -> None:
-        """Everything from a place to the end of the whole text."""
+        """Everything from a place to the end of the whole text, and the footnotes, which a page shows at its end."""
+        self.found.cut_off = True
         self.found.hide(self.places[start], len(self.found.text))
 
 

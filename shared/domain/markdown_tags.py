@@ -24,6 +24,7 @@ _WITHIN_WORDS = frozenset(
 
 _RAW_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)  # not every parser lets `<!-->` or `--!>` end one
 _RAW_OTHER = re.compile(r"<[!?/][^>]*>", re.DOTALL)
+DISPUTED = re.compile(r"<!---?>")  # a whole comment to some parsers, to others the beginning of one
 _BARE_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*\s*/?>$")
 _TAG_NAME = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -38,7 +39,7 @@ def hide_html(found: Marks, leaf: Leaf) -> None:
             at += 1
             continue
         end = _end_of_tag(text, at)
-        if end is None:
+        if end is None or DISPUTED.search(text, at, end):
             content.hide_rest(at)
             return
         hide_tag(content, at, end)

@@ -17,6 +17,11 @@ def dollars(nano: int) -> str:
     return f"${cents // 100}.{cents % 100:02d}"
 
 
+def dollars_left(nano: int) -> str:
+    """What is left, rounded down to the cent: spent and left never add up to more than the limit."""
+    return dollars(max(0, nano) // (NANO // 100) * (NANO // 100))
+
+
 def minutes(seconds: float) -> int:
     """Whole minutes, rounded up."""
     return math.ceil(seconds / 60)

@@ -23,7 +23,7 @@ class View:
 
     `spec` is the newest version, `approved` the approved one; `job` the active job, `lease` its holder; `ledger` the
     approval's, `ask` the asking allowance. `observations` are those of the job named by the inbound at hand (or of the
-    last verify job). `events` and `steps` are loaded for rendering only.
+    last verify job). `proof` (the newest verify job), `events` and `steps` are loaded for rendering only.
     """
 
     pk: str
@@ -34,6 +34,7 @@ class View:
     job: JobState | None = None
     lease: Lease | None = None
     build: JobState | None = None
+    proof: JobState | None = None
     ledger: Ledger | None = None
     ask: Ledger | None = None
     levels: Mapping[Key, Effect] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.domain.evidence import Verdict
-from shared.domain.money import dollars
+from shared.domain.money import dollars, dollars_left
 from shared.domain.spec import SpecRecord
 from shared.domain.view import View
 from shared.render.criteria import before_after, current, headline, ids, word
@@ -145,7 +145,7 @@ def _your_turn(view: View, verdicts: Sequence[Verdict]) -> str:
         first = f"Judge {listed(yours)}, then `{command} accept {yours[0]} <why>`."
     left = ""
     if ledger is not None:
-        left = f" {dollars(max(0, ledger.left_nano))} of the approved {dollars(ledger.limit_nano)} is left."
+        left = f" {dollars_left(ledger.left_nano)} of the approved {dollars(ledger.limit_nano)} is left."
     return (
         f"**Your turn.** {first} To have something changed: `{command} revise <what>`. A plain comment or review starts "
         f"nothing.{left}"

@@ -60,7 +60,7 @@ def _spent(event: Event) -> str:
 
 def where(view: View) -> str:
     """Which sandbox and network were really there, said by the runner itself; and the model."""
-    job = view.job or view.build
+    job = view.job or view.proof or view.build
     operator = view.operator
     sandbox = (job.sandbox if job else "") or "not known before the machine reports it"
     network = (job.network if job else "") or "not known yet"

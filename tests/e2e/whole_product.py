@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import subprocess
 import tempfile
 import threading
 import time
@@ -27,10 +26,12 @@ from local.blobs import FileBlobs
 from local.clock import SystemClock
 from local.github.people import Person
 from local.github.steering import Steering
+from local.home import DATABASE
 from local.host import consumers, doors, handler_of, leave
 from local.http_server import Application, listen
 from local.keyring import AppFile, Keyring
 from local.scripted_model import ScriptedModel, read_script
+from local.store import SqliteStore
 from local.tasks import SubprocessTasks
 from local.trial.processes import Child, stop_runners
 from runner_image.sandbox.choice import choose
@@ -133,9 +134,14 @@ class WholeProduct:
         """Wait for something true and return it."""
         end = time.monotonic() + PATIENCE_S
         while not (found := holds()):
-            assert time.monotonic() < end, f"still waiting for {what}"
+            assert time.monotonic() < end, f"still waiting for {what}\n{self._troubles()}"
             time.sleep(0.03)
         return found
+
+    def _troubles(self) -> str:
+        """The last errors that the host's parts logged."""
+        lines = (self.home / "host.log").read_text("utf-8").splitlines()
+        return "\n".join([line[:2000] for line in lines if '"level":"ERROR"' in line][-3:])
 
     def quiet(self) -> bool:
         """Whether GitHub has nothing under way to us."""
@@ -207,7 +213,8 @@ def _world(home: Path, url: str, host_url: str, clock: MovableClock) -> World:
     with mock.patch.object(local.world, "SystemClock", return_value=clock):
         world = local.world.build(settings, host_url)
     told = local.world.runner_environment(settings, {}) | {"PERSEVERE_HEARTBEAT_S": "0.5"}
-    return replace(world, tasks=SubprocessTasks(home, host_url, clock, extra=told))
+    store = SqliteStore(home / DATABASE, clock)
+    return replace(world, store=store, tasks=SubprocessTasks(home, host_url, clock, extra=told))
 
 
 def _serve(stack: ExitStack, product: WholeProduct, application: Application, server: Any) -> None:
@@ -237,10 +244,3 @@ def _logging_to(path: Path) -> Iterator[None]:
         finally:
             for handler, stream in kept:
                 handler.setStream(stream)
-
-
-def git(directory: Path, *arguments: str) -> str:
-    """What git says of a repository of the simulator."""
-    return subprocess.run(
-        ["git", "--git-dir", str(directory), *arguments], check=True, capture_output=True, text=True
-    ).stdout

@@ -190,7 +190,7 @@ def test_the_self_test_tells_the_fence_from_none(make_fence: MakeFence, bwrap: F
         f"cat /proc/{os.getppid()}/environ",
         "cat /proc/1/environ | tr '\\0' '\\n' | grep PERSEVERE_",
         "cat /etc/shadow",
-        "ls /root/.ssh /sys/class",
+        f"ls {Path.home()}/.ssh /sys/class",
         "chown 0 .",
         "unshare --user --map-root-user --mount sh -c 'mount -o remount,rw,bind /usr'",
         "same=$(cat /proc/sys/kernel/panic) && echo $same > /proc/sys/kernel/panic",
@@ -239,7 +239,7 @@ def test_what_leads_outward_is_given_in_the_open_phase_only(make_fence: MakeFenc
         "PIP_FIND_LINKS": str(wheels),
         "PIP_INDEX_URL": "https://me:secret@index.test/x",
     }
-    if not shutil.which("bwrap"):
+    if not shutil.which("bwrap") and os.environ.get("CI") != "true":
         pytest.skip("bubblewrap is not installed here")
     fence = make_fence("bwrap", machine)
     assert fence.says("cat $PIP_FIND_LINKS/a.whl", network="open") == "wheel"

@@ -166,6 +166,15 @@ DISPUTED = [
     "[^n]\n\n[^n]: w1x\n\n\n[^n]: w3x\n",
     "w0x``` py w2x\n[w4x](/u 'w5x')=== \n|w8x|w9x|\n|-|-|\nw11x``` py w13x\n",
     ">=== \n    >``` py w4x\n",
+    "[r]: /u 'w0x'\n2) ```<p w4x>w6x",
+    "|=== \n---\n|w3x|w4x|\n|-|-|\n",
+    "\\|=== \n---\n|w3x|w4x|\n|-|-|\n",
+    "|w0x|w1x|\n|-|-|\n2) ``` py w4x\n",
+    "|w0x|w1x|\n|-|-|\n<custom>\n`<!-- w4x -->`\n",
+    "\n\n[^n]: w0x\n|w2x|w3x|\n|-|-|\nw5x",
+    "[^n]\n\n[^n]: w1x\n<!--",
+    "<!--<!-- > <!-->w5x",
+    "![w0x][r]</details>\n\n[w3x]\n<custom>\n>[r]:\n/u\n'w7x'\n",
 ]
 
 

@@ -127,10 +127,6 @@ def verified(place: Place) -> None:
     assert head["author"]["login"] == f"{place.product.app.slug}[bot]"
 
 
-def wrong_on_purpose(place: Place) -> None:
-    place.build()
-
-
 def ordinary_with_a_label(place: Place) -> None:
     pull = place.pull()
     assert pull is not None
@@ -199,7 +195,7 @@ ROWS = (
     ),
     Row(
         "draft on free private",
-        wrong_on_purpose,
+        build_it,
         "waiting",
         status="**Waiting: AC-1 could not be proved",
         pull="Not ready on purpose",

@@ -4,7 +4,7 @@ import hashlib
 
 from shared.domain import keys
 from shared.domain.issue import Remote
-from shared.domain.messages import StartFirst
+from shared.domain.messages import Fault, StartFirst
 from shared.github.markers import marker
 from tests.contract.github_client.stage import REPO
 from tests.functions.effects.bench import Bench
@@ -31,6 +31,12 @@ def test_a_comment_bears_its_marker_as_the_last_line(bench: Bench) -> None:
     assert body.splitlines()[-1] == marker(bench.outside.marker_keys, name)
     assert remote["sha256"] == hashlib.sha256(body.encode()).hexdigest()
     assert remote["node_id"]
+
+
+def test_a_fault_of_ours_is_told_with_its_number(bench: Bench) -> None:
+    fault = Fault(to="octocat", number="E-599584", step=3, spent="$0.10", line="/persevere resume")
+    bench.did("comment", "fault", **fault.model_dump(mode="json"))
+    assert "E-599584" in ours(bench)[0]["body"]
 
 
 def test_a_comment_whose_answer_was_lost_is_found_again(bench: Bench) -> None:

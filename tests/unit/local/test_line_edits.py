@@ -31,6 +31,7 @@ def run(directory: Path, command: str) -> subprocess.CompletedProcess[str]:
     [
         (line_edits.replace_lines("f", 2, 3, ["2", "3", "3b"], None), "one\n2\n3\n3b\ntwo\nfive\n"),
         (line_edits.replace_lines("f", 2, 3, [], ["two", "three"]), "one\ntwo\nfive\n"),
+        (line_edits.replace_lines("f", 2, 2, ["2"], ["two  "]), "one\n2\nthree\ntwo\nfive\n"),
         (line_edits.replace_lines("f", 1, 1, ["3!"], ["three"]), "one\ntwo\n3!\ntwo\nfive\n"),
         (
             line_edits.replace_lines("f", 1, 1, ["END_OF_PROGRAM", "'''\"ä\\"], None),

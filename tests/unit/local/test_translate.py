@@ -83,6 +83,11 @@ def test_an_edit_of_what_stands_twice_is_bound_to_the_window() -> None:
     assert "('src/pkg/core.py', 100, 101, 'a = 1', 'a = 3', None, False)" in line
 
 
+def test_an_edit_between_cursors_is_one_by_lines() -> None:
+    made = calls(("open src/pkg/core.py", SHOWN), ("set_cursors 100 101", ""), ("edit\nc = 3\nend_of_edit", SHOWN))
+    assert "('src/pkg/core.py', 100, 101, None, ['c = 3'], ['b = 2', 'a = 1'], False)" in shell_lines(made[1])
+
+
 def test_an_edit_by_lines_knows_what_stood_there() -> None:
     line = shell_lines(calls(("open src/pkg/core.py", SHOWN), ("edit 100:101\nc = 3\nend_of_edit", SHOWN))[1])
     assert "('src/pkg/core.py', 100, 101, None, ['c = 3'], ['b = 2', 'a = 1'], False)" in line

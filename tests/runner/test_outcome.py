@@ -1,0 +1,23 @@
+"""What is shown of a command's output: its end, and how much of it that is."""
+
+from runner_image.outcome import SHOWN_TAIL, plain_run
+from runner_image.sandbox.contract import Ran
+from runner_image.sandbox.output import Spool
+
+
+def ran(data: bytes) -> Ran:
+    spool = Spool(None, 0)
+    spool.feed(data)
+    return Ran("exited", 0, 0.1, spool.close())
+
+
+def test_a_short_output_is_shown_whole() -> None:
+    assert plain_run(ran(b"\x1b[31m3 passed\x1b[0m\n")).tail == "3 passed\n"
+
+
+def test_of_a_long_output_the_end_is_shown_and_the_rest_is_counted() -> None:
+    tail = plain_run(ran(b"a" * 1_000_000 + b"the end\n")).tail
+    first, _, rest = tail.partition("\n")
+    assert first == "[... the first 996,008 of 1,000,008 bytes are left out here ...]"
+    assert rest.endswith("the end\n")
+    assert len(rest) == SHOWN_TAIL

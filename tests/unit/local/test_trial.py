@@ -1,0 +1,116 @@
+"""What a trial ends in is decided from its one object; what it is told with, and what its set-up is fed with."""
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.demo.wheels import pack
+from local.trial.exits import PROVED, RED, WAITING
+from local.trial.report import exit_code, faults
+from local.trial.terminal import Terminal
+from local.trial.watch import by_app
+
+
+def proved(**more: Any) -> dict[str, Any]:
+    criteria = [
+        {"id": "AC-1", "kind": "new", "base": "fail", "head": "pass", "conclusion": "proved", "reason": ""},
+        {"id": "AC-9", "kind": "keep", "base": "pass", "head": "pass", "conclusion": "kept", "reason": ""},
+    ]
+    checks = [
+        {"name": name, "status": "completed", "conclusion": "success"}
+        for name in ("Persevere", "Persevere / AC-1", "Persevere / AC-9")
+    ]
+    pull = {"number": 2, "draft": False, "state": "open", "head_sha": "a" * 40}
+    found = {"phase": "in_review", "pull_request": pull, "criteria": criteria, "checks": checks, "money": {"held": 0}}
+    return found | more
+
+
+def test_everything_proved_is_green() -> None:
+    assert faults(proved()) == []
+    assert exit_code(proved()) == PROVED
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"pull_request": None, "checks": []}, "there is no pull request"),
+        ({"pull_request": {"number": 2, "draft": True, "state": "open"}}, "pull request #2 is a draft"),
+        ({"pull_request": {"number": 2, "draft": False, "state": "closed"}}, "pull request #2 is closed"),
+        ({"criteria": []}, "no criterion was proved"),
+        (
+            {"criteria": [{"id": "AC-1", "conclusion": "failed", "reason": "exit code 1"}]},
+            "AC-1 is failed: exit code 1",
+        ),
+        ({"criteria": [{"id": "AC-1", "conclusion": "accepted", "reason": ""}]}, "AC-1 is accepted: no reason given"),
+        (
+            {"checks": [{"name": "Persevere", "conclusion": "success"}]},
+            "the check of AC-1 on the pull request does not say",
+        ),
+        (
+            {
+                "checks": [
+                    {"name": f"Persevere{name}", "conclusion": "action_required" if not name else "success"}
+                    for name in ("", " / AC-1", " / AC-9")
+                ]
+            },
+            "the check Persevere says action_required",
+        ),
+        ({"money": {"held": 0.01}}, "money is still held"),
+    ],
+)
+def test_one_thing_missing_is_red_and_named(more: dict[str, Any], words: str) -> None:
+    assert any(fault.startswith(words) for fault in faults(proved(**more)))
+    assert exit_code(proved(**more)) == RED
+
+
+def test_an_honest_wait_has_a_code_of_its_own() -> None:
+    assert exit_code(proved(phase="waiting", pull_request=None)) == WAITING
+
+
+def test_lines_fit_and_are_ascii() -> None:
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    terminal.fact("sandbox", "bubblewrap (" + "namespaces, " * 12 + ")", "ok")
+    terminal.told("octocat", "writes “Müller · 12 → 14” " * 6)
+    terminal.more("AC-1: " + "x" * 200)
+    lines = stream.getvalue().splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert stream.getvalue().isascii()
+    assert lines[0].endswith(" ok")
+    assert "M?ller - 12 -> 14" in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_only_an_app_is_listened_to() -> None:
+    comments = [
+        {"user": {"login": "persevere[bot]"}, "body": "3 questions", "id": 1},
+        {"user": {"login": "hubot"}, "body": "3 questions", "id": 2},
+        {"user": {"login": "persevere[bot]"}, "body": "1 question", "id": 3},
+    ]
+    assert (by_app(comments, "question") or {})["id"] == 3
+    assert (by_app(comments, "questions") or {})["id"] == 1
+    assert by_app(comments, "Approve") is None
+
+
+def test_wheels_of_what_is_installed_can_be_installed(tmp_path: Path) -> None:
+    wheels = pack(tmp_path / "wheels")
+    assert {path.name.split("-")[0].lower() for path in wheels} >= {"pytest", "pluggy", "iniconfig", "packaging"}
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        assert not [name for name in wheel.namelist() if name.endswith(".pyc") or name.startswith("..")]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-compile", "--find-links"]
+    target = ["--target", str(tmp_path / "target"), "pytest"]
+    subprocess.run([*command, str(tmp_path / "wheels"), *target], check=True, timeout=100)
+    asked = [sys.executable, "-S", "-m", "pytest", "--version"]
+    told = subprocess.run(
+        asked, env={"PYTHONPATH": str(tmp_path / "target")}, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert told.stdout.startswith("pytest ")
+
+
+def test_wheels_of_what_is_not_installed_are_none(tmp_path: Path) -> None:
+    assert pack(tmp_path, "octo-nothing-of-that-name") == []
