@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from local.case.case_file import BadCase, Case, Criterion
+from functions.planner.answer import Unusable, read_answer
+from local.case.case_file import CASE, BadCase, Case, Criterion
 from local.case.translate import Translated
 from local.scripted_model import read_script
 from runner_image.junit import PYTEST_WORD, runs_pytest
 from shared.errors import NotConfigured
 
+IDS_MAX = 50  # that a check may name
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _WITH_VALUE = frozenset(
     "-c -k -m -n -o -p -r -W --cov --deselect --ignore --maxfail --rootdir --tb --timeout --durations".split()
@@ -23,13 +25,22 @@ _WITH_VALUE = frozenset(
 
 def conversation(case: Case, steps: Sequence[Translated], answers: Path | None) -> list[str]:
     """Lines of a conversation file (`local/scripted_model.py`). Raises BadCase when the answers cannot be used."""
-    lines = [_line("planner", json={"spec": spec_of(case)})]
+    lines = [_line("planner", json=_accepted(spec_of(case)))]
     lines += [_line("build", text=step.text, calls=list(step.calls)) for step in steps]
     return lines + (_answers(answers) if answers else [])
 
 
 def _line(purpose: str, **said: Any) -> str:
     return json.dumps({"for": purpose, **said}, ensure_ascii=False)
+
+
+def _accepted(spec: dict[str, Any]) -> dict[str, Any]:
+    """The planner's answer, held against what the planner takes, so that a case that cannot become a spec says why."""
+    try:
+        read_answer(json.dumps({"spec": spec}), "spec", 0)
+    except Unusable as error:
+        raise BadCase(f"{CASE} cannot become a spec: {error}") from error
+    return {"spec": spec}
 
 
 def _answers(path: Path) -> list[str]:
@@ -63,22 +74,21 @@ def spec_of(case: Case) -> dict[str, Any]:
 def check_of(criterion: Criterion, full_tests: str | None) -> dict[str, Any]:
     """The check, and what it is by its command.
 
-    Runs pytest over everything and holds today: a suite, every test that passed must still pass. Names tests: those
-    tests. Runs pytest in another way: tests, believed with a record only. Anything else: a command, by its exit code.
+    Runs pytest over everything and holds today: a suite, every test that passed must still pass. Names tests and
+    nothing else: those tests. Anything else: a command, by its exit code (and, where it runs pytest, by its record).
     """
     run = criterion.check
     check: dict[str, Any] = {"origin": "spec", "kind": "command", "run": run}
     if full_tests is not None and run == full_tests.strip():
         check["origin"] = "existing"
-    if not runs_pytest(run):
-        return check
-    named = _named_tests(run)
+    named = _named_tests(run) if runs_pytest(run) else None
     if named is None:
-        return check | {"kind": "test"}
-    ids = [word for word in named if "::" in word]
-    if ids and len(ids) == len(named):
-        return check | {"kind": "test", "ids": ids}
-    return check | {"kind": "suite" if not named and criterion.kind == "keep" else "test"}
+        return check
+    if not named:
+        return check | ({"kind": "suite"} if criterion.kind == "keep" else {})
+    if len(named) <= IDS_MAX and all("::" in word for word in named):
+        return check | {"kind": "test", "ids": named}
+    return check
 
 
 def _named_tests(run: str) -> list[str] | None:

@@ -32,15 +32,14 @@ from local.case.actions import (
     SetCursors,
     Shell,
     Submit,
-    UnknownAction,
     View,
     WriteWhole,
-    parse,
 )  # fmt: skip
 from local.case.calls import Call
 from local.case.case_file import TRAJECTORY, BadCase, Case, PublishedStep
 from local.case.display import NOT_APPLIED, NOT_RUN, Display, read_display
 from local.case.published_place import Place, bin_directory, find_root
+from local.case.read_action import UnknownAction, parse
 
 WINDOW = 100  # lines that the published interface shows at once
 

@@ -281,6 +281,16 @@ class CannotPrepare(Shape):
     tail: str = ""
 
 
+class SpecTooLong(Shape):
+    """A version whose text does not fit into one comment: nobody can be asked to approve what cannot be shown."""
+
+    name: Literal["spec_too_long"] = "spec_too_long"
+    to: str
+    version: int
+    words: str
+    line: str
+
+
 class BranchRefused(Shape):
     name: Literal["branch_refused"] = "branch_refused"
     to: str
@@ -350,7 +360,7 @@ Message = Annotated[
     | AlreadyRunning | CannotRunHere | TooSmall | PriceUnknown | SpecShown | ContractChange | NotIncluded
     | SettingsBroken | OfferApprove | FactMissing | EmptyRepository | EndedUnproved | OutOf | AskingUsedUp
     | NotPublished | NothingToBuild | NoChange | CannotPrepare | BranchRefused | BranchMoved | PullRefused
-    | ModelStopped | NoMachine | PermissionMissing | Fault,
+    | ModelStopped | NoMachine | PermissionMissing | SpecTooLong | Fault,
     Field(discriminator="name"),
 ]  # fmt: skip
 

@@ -14,6 +14,7 @@ from shared.domain.messages import (
     NotPublished,
     PermissionMissing,
     PullRefused,
+    SpecTooLong,
 )
 from shared.domain.record import ANY, Put, Record
 from shared.domain.workflow.halts import halt
@@ -143,8 +144,8 @@ def _not_done(turn: Turn, kind: str, slot: str, state: str, error: str, remote: 
             _halt(turn, "fault", words, line, Fault(to=turn.decider, number=number, step=0, spent="$0.00", line=line))
         case "spec_comment" if _spec_unposted(turn, slot) and error == "too_long":
             line = f"{turn.command} revise <a smaller part>"
-            problems = ({"path": "", "rule": "size", "words": words},)
-            _halt(turn, "spec_not_posted", words, line, NotPublished(to=turn.decider, problems=problems, line=line))
+            long = SpecTooLong(to=turn.decider, version=turn.issue.version, words=words, line=line)
+            _halt(turn, "spec_not_posted", words, line, long)
         case "spec_comment" if _spec_unposted(turn, slot) and error != "locked":
             line = f"{turn.command} resume"
             turn.change(resumable="proposed")

@@ -25,7 +25,7 @@ def render_comment(message: Message, view: View) -> str:
         case (
             m.EndedUnproved() | m.OutOf() | m.AskingUsedUp() | m.NotPublished() | m.NothingToBuild() | m.NoChange()
             | m.CannotPrepare() | m.BranchRefused() | m.BranchMoved() | m.PullRefused() | m.ModelStopped()
-            | m.NoMachine() | m.PermissionMissing() | m.Fault()
+            | m.SpecTooLong() | m.NoMachine() | m.PermissionMissing() | m.Fault()
         ):  # fmt: skip
             return halts.render_halt(message, view)
         case (

@@ -36,6 +36,7 @@ Halt = (
     | m.PullRefused
     | m.ModelStopped
     | m.NoMachine
+    | m.SpecTooLong
     | m.PermissionMissing
     | m.Fault
 )
@@ -189,13 +190,35 @@ def _cannot_prepare(message: m.CannotPrepare, view: View) -> str:
     )
 
 
-Foreign = m.BranchRefused | m.BranchMoved | m.PullRefused | m.ModelStopped | m.NoMachine | m.PermissionMissing | m.Fault
+Foreign = (
+    m.SpecTooLong
+    | m.BranchRefused
+    | m.BranchMoved
+    | m.PullRefused
+    | m.ModelStopped
+    | m.NoMachine
+    | m.PermissionMissing
+    | m.Fault
+)
+
+
+def _sentence(words: str) -> str:
+    """Somebody's words as the beginning of a sentence of ours, without their full stop."""
+    said = prose(words, 240).rstrip(".")
+    return said[:1].upper() + said[1:]
 
 
 def _foreign(message: Foreign, view: View) -> str:
     """Somebody else said no: GitHub, a provider, a machine; or a fault of ours."""
     to, command = mention(message.to), view.operator.command
     match message:
+        case m.SpecTooLong():
+            return paragraphs(
+                f"{to}, **spec v{message.version} is too long to be shown**",
+                f"{_sentence(message.words)}. Nobody can approve what cannot be read, so it waits. "
+                "Fewer criteria, or shorter checks:",
+                command_fence(message.line),
+            )
         case m.BranchRefused():
             return paragraphs(
                 f"{to}, **GitHub refused the branch**: {quoted(message.words, 240)}",
@@ -221,7 +244,7 @@ def _foreign(message: Foreign, view: View) -> str:
         case m.NoMachine():
             return paragraphs(
                 f"{to}, **waiting for a machine since {clock(message.since)}**",
-                f"{prose(message.why, 240).rstrip('.').capitalize()}. Nothing is spent meanwhile. {_work(view)} To try again:",
+                f"{_sentence(message.why)}. Nothing is spent meanwhile. {_work(view)} To try again:",
                 command_fence(message.line),
             )
         case m.PermissionMissing():

@@ -20,11 +20,10 @@ from local.case.actions import (
     SetCursors,
     Shell,
     Submit,
-    UnknownAction,
     View,
     WriteWhole,
-    parse,
 )
+from local.case.read_action import UnknownAction, parse
 
 EDITOR = "str_replace_editor"
 

@@ -106,12 +106,12 @@ def test_an_issue_without_a_title_is_refused(tmp_path: Path) -> None:
     [
         ("keep", ".venv/bin/python -m pytest -q", {"kind": "suite"}),
         ("keep", "FOO=1 python -W error -m pytest -x --tb short", {"kind": "suite"}),
-        ("new", "python -m pytest -q", {"kind": "test"}),
-        ("keep", "pytest -q tests", {"kind": "test"}),
-        ("keep", "pytest -k parser", {"kind": "test"}),
-        ("keep", "cd sub && pytest", {"kind": "test"}),
+        ("new", "python -m pytest -q", {"kind": "command"}),
+        ("keep", "pytest -q tests", {"kind": "command"}),
+        ("keep", "pytest -k parser", {"kind": "command"}),
+        ("keep", "cd sub && pytest", {"kind": "command"}),
         ("new", "pytest tests/test_a.py::test_b", {"kind": "test", "ids": ["tests/test_a.py::test_b"]}),
-        ("new", "pytest tests/test_a.py::test_b tests/c", {"kind": "test"}),
+        ("new", "pytest tests/test_a.py::test_b tests/c", {"kind": "command"}),
         ("new", "python -c 'import pytest'", {"kind": "command"}),
         ("keep", "make test", {"kind": "command"}),
     ],
@@ -132,6 +132,15 @@ def test_the_conversation_is_the_spec_the_steps_and_then_the_answers(tmp_path: P
         each.check for each in case.criteria
     ]
     assert lines[2]["text"] == "more"
+
+
+@pytest.mark.parametrize(
+    ("check", "words"), [("true\\nfalse", "must be one line"), ("true " + "x" * 5000, "at most 4000 characters")]
+)
+def test_a_criterion_that_no_spec_can_hold_is_said(tmp_path: Path, check: str, words: str) -> None:
+    case = read_case(directory(tmp_path, toml=TOML.replace("python -c 'import octo'", check)))
+    with pytest.raises(BadCase, match=words):
+        conversation(case, [], None)
 
 
 def test_answers_that_are_no_conversation_are_refused(tmp_path: Path) -> None:

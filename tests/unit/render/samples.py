@@ -356,6 +356,15 @@ COMMENTS: dict[str, tuple[Message, View]] = {
         m.ModelStopped(to="octocat", model="claude-sonnet-5-5", why="key", detail="401", spent="$0.31", line=LINE),
         v.working("waiting", job=None),
     ),
+    "spec-too-long": (
+        m.SpecTooLong(
+            to="octocat",
+            version=1,
+            words="the spec's text has 83,374 bytes, and GitHub takes 65,536 in a comment",
+            line="/persevere revise <a smaller part>",
+        ),
+        v.working("waiting", job=None),
+    ),
     "no-machine": (
         m.NoMachine(to="octocat", since=v.at("14:22"), why="the machine never reported", line=LINE),
         v.working("waiting", job=None),
