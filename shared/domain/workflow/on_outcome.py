@@ -227,6 +227,8 @@ def _not_pulled(turn: Turn, error: str, words: str, remote: dict[str, Any]) -> N
         number = int(remote.get("number", 0))
         words = f"#{number} of this branch was closed"
         line = f"{turn.command} retry"
+    elif "already exists" in words:
+        line = f"{turn.command} retry"  # somebody else's stands on our branch: only another branch helps
     else:
         line = f"{turn.command} verify"
     message = PullRefused(to=turn.decider, words=words, line=line)
