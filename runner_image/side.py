@@ -15,6 +15,7 @@ from runner_image.judge import Seen, judge
 from runner_image.junit import NoRecord, Record, ask_for_record, read_record
 from runner_image.leftovers import Kept, keep, put_back
 from runner_image.log import log
+from runner_image.plugins import Plugin, find_plugins, without
 from runner_image.sandbox.contract import Ran, Sandbox
 from runner_image.setup import run_setup
 from runner_image.workspace import Checkout, check_out, clear
@@ -27,6 +28,7 @@ class Prepared:
     checkout: Checkout
     kept: Kept
     setup_run: Run | None
+    plugins: frozenset[Plugin]
 
 
 class Side:
@@ -51,6 +53,11 @@ class Side:
         return self._prepared.setup_run
 
     @property
+    def plugins(self) -> frozenset[Plugin]:
+        """The pytest plugins that set-up has installed here."""
+        return self._prepared.plugins
+
+    @property
     def broken(self) -> str:
         """Why no check can run here; empty when set-up went well."""
         if self.setup_run is None or self.setup_run.outcome == "pass":
@@ -59,13 +66,18 @@ class Side:
         return f"set-up ended without success here: {self.setup_run.reason}: {last[0]}"[:500]
 
     def run_check(
-        self, check: CheckToRun, changes: Sequence[Change] = (), passed_at_base: Collection[str] = ()
+        self,
+        check: CheckToRun,
+        changes: Sequence[Change] = (),
+        passed_at_base: Collection[str] = (),
+        unwanted: Collection[Plugin] = (),
     ) -> Seen:
-        """The check's line, word for word, with `changes` laid over for this run. Raises Ending, GitFailed."""
+        """The check's line, word for word, with `changes` laid over and without the `unwanted` plugins for this run.
+        Raises Ending, GitFailed."""
         if self.broken:
             return Seen(Run(outcome="could_not_run", reason=self.broken))
         self._prepared.checkout.lay(changes)
-        ran, record, artifact = self._run(check)
+        ran, record, artifact = self._run(check, unwanted)
         seen = judge(check, ran, record, passed_at_base, artifact)
         log("check.ran", side=self.name, outcome=seen.run.outcome, exit=ran.exit, seconds=seen.run.seconds)
         self._put_back()
@@ -89,13 +101,15 @@ class Side:
             findings=tuple(findings),
         )
 
-    def _run(self, check: CheckToRun) -> tuple[Ran, Record | NoRecord, str | None]:
+    def _run(self, check: CheckToRun, unwanted: Collection[Plugin]) -> tuple[Ran, Record | NoRecord, str | None]:
         job = self._job
         folder = self._directory / "records" / secrets.token_hex(16)
         folder.mkdir(parents=True)
         file = f"{secrets.token_hex(16)}.xml"
         inside = f"{self._sandbox.record_path(folder)}/{file}"
         spool = self._directory / "output"
+        environment = ask_for_record(job.claimed.setup.environment, inside)
+        environment["PYTEST_ADDOPTS"] = without(environment["PYTEST_ADDOPTS"], unwanted)
         began = time.time()
         ran = job.run(
             self._prepared.checkout.place,
@@ -103,7 +117,7 @@ class Side:
             job.claimed.limits.check_seconds,
             spool=spool,
             record=folder,
-            environment=ask_for_record(job.claimed.setup.environment, inside),
+            environment=environment,
             sandbox=self._sandbox,
         )
         record: Record | NoRecord
@@ -130,7 +144,8 @@ class Side:
         roomy = check_out(self._git, directory, self._sandbox, self.commit, None)
         setup_run = run_setup(self._job, roomy, self._setup, self._sandbox)
         checkout = replace(roomy, place=replace(roomy.place, scratch=None))
-        return Prepared(checkout, keep(checkout, self.commit), setup_run)
+        plugins = find_plugins(checkout.tree) | find_plugins(checkout.place.home)
+        return Prepared(checkout, keep(checkout, self.commit), setup_run, plugins)
 
 
 def uid_offset(name: SideName) -> int:

@@ -9,7 +9,9 @@ from runner_image.build import closing
 from runner_image.endings import GiveUp
 from runner_image.git import Git, GitFailed
 from runner_image.job import Job
+from runner_image.judge import wants_record
 from runner_image.pinned import Pins, find_pins
+from runner_image.plugins import Plugin
 from runner_image.sandbox.choice import choose
 from runner_image.sandbox.contract import NoSandbox
 from runner_image.sandbox.interpreter import find_interpreter
@@ -50,7 +52,7 @@ def verify(job: Job, settings: Settings, environment: Mapping[str, str]) -> Fini
         after = Side(job, git, "head", head, fence, setup, job.directory / "head")
         pins = find_pins(git, base, head)
         for each in criteria:
-            observe_head(job, after, each, passed[each.id], pins)
+            observe_head(job, after, each, passed[each.id], pins, after.plugins - before.plugins)
     except GitFailed as error:
         raise GiveUp("no_workspace", f"The workspace could not be prepared: {error}") from error
     finish = closing(job, "verified", "", f"{len(criteria)} criteria were run at base and at head.", after.setup_run)
@@ -67,8 +69,16 @@ def observe_base(job: Job, git: Git, side: Side, criterion: CriterionToRun, head
     return seen.passed
 
 
-def observe_head(job: Job, side: Side, criterion: CriterionToRun, passed_at_base: frozenset[str], pins: Pins) -> None:
-    """Twice, five times where the two differ; once more with the base's tests and test settings where they changed."""
+def observe_head(
+    job: Job,
+    side: Side,
+    criterion: CriterionToRun,
+    passed_at_base: frozenset[str],
+    pins: Pins,
+    new_plugins: frozenset[Plugin] = frozenset(),
+) -> None:
+    """Twice, five times where the two differ; once more with the base's tests and test settings, and without pytest
+    plugins that only head's set-up installs, where any of these changed."""
     assert criterion.check is not None
     runs: list[Run] = []
     wanted = USUAL_RUNS
@@ -78,10 +88,16 @@ def observe_head(job: Job, side: Side, criterion: CriterionToRun, passed_at_base
         if len({run.outcome for run in runs}) > 1:
             wanted = RUNS_WHEN_THEY_DIFFER
     pinned, findings = None, []
-    if changes := pins.changes_for(criterion):
+    # An agent's own test may be written for a plugin that its change brings; nothing older can be.
+    unwanted = new_plugins if wants_record(criterion.check) and criterion.check.origin != "agent" else frozenset()
+    changes = pins.changes_for(criterion)
+    if changes or unwanted:
         job.progress.doing = f"{criterion.id} at head, with base's tests"
-        pinned = side.run_check(criterion.check, changes, passed_at_base).run
-        findings.append(pins.finding_for(criterion))
+        pinned = side.run_check(criterion.check, changes, passed_at_base, unwanted).run
+        findings += [finding] if (finding := pins.finding_for(criterion)) else []
+        if unwanted:
+            names = ", ".join(sorted({name for name, _ in unwanted})[:5])
+            findings.append(f"The change brings pytest plugins ({names[:200]}); run again without them.")
     report(job, side.observe(criterion.id, runs, pinned, findings))
 
 

@@ -18,10 +18,11 @@ from local.case.translate import translate
 from local.keyring import private_directory
 from local.trial.exits import PATIENCE_S
 from local.trial.fence import find_fence
+from local.trial.place import alone
 from local.trial.play import Play, perform
 from local.trial.stage import Scenery, Stage
 from local.trial.terminal import Terminal
-from local.trial.watch import Watch, by_app
+from local.trial.watch import REFUSED, Watch, answer_to, by_app
 from shared.settings import read
 
 PERSON = "octocat"
@@ -43,8 +44,9 @@ def case(
     """
     terminal = Terminal(sys.stderr if json_line else sys.stdout)
     work = read(environment).home / "case"
-    play = prepare(environment, directory, answers, terminal, patience_s=patience_s)
-    return perform(play, work / "home", terminal, json_line=json_line, pages=work / "pages")
+    with alone(private_directory(work.parent) / "case.lock"):
+        play = prepare(environment, directory, answers, terminal, patience_s=patience_s)
+        return perform(play, work / "home", terminal, json_line=json_line, pages=work / "pages")
 
 
 def prepare(
@@ -118,8 +120,13 @@ def ask_approve_wait(stage: Stage, watch: Watch, terminal: Terminal, command: st
     person, repo, number = stage.people[PERSON], stage.scenery.full_name, watch.number
     terminal.told(PERSON, f"{command} plan")
     person.comment(repo, number, f"{command} plan")
-    if not watch.until(lambda: by_app(person.comments(repo, number), "Approve v1 and start")):
+    if not watch.until(lambda: by_app(person.comments(repo, number), "spec v1 is ready")):
         return
     terminal.told(PERSON, f"{command} approve v1")
-    person.comment(repo, number, f"{command} approve v1")
+    said = person.comment(repo, number, f"{command} approve v1")
+    if watch.until(lambda: answer_to(person, repo, said["id"])) == REFUSED:
+        watch.until(watch.settled)
+        answer = by_app(person.comments(repo, number), "")
+        terminal.told("Persevere", answer["body"].split("\n")[0].replace("*", "") if answer else "says no")
+        return
     watch.until(lambda: any(not each["draft"] for each in person.pulls(repo, state="open")) and watch.settled())

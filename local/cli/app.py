@@ -27,10 +27,12 @@ Patience = Annotated[
 ]
 
 
-@app.command()
+@app.command(short_help="A sample's issue becomes a proved pull request.")
 def demo(
     json: Json = False,
-    home: Annotated[Path, typer.Option(help="Where its files go; emptied before.")] = Path(".demo"),
+    home: Annotated[Path, typer.Option(help="Where its files go; those of an earlier demo are removed.")] = Path(
+        ".demo"
+    ),
     keep: Annotated[bool, typer.Option("--keep", help="Keep table, logs and repository afterwards.")] = False,
     patience: Patience = PATIENCE_S,
 ) -> None:
@@ -43,7 +45,7 @@ def demo(
     raise typer.Exit(run(os.environ, home.absolute(), json_line=json, keep=keep, patience_s=patience))
 
 
-@app.command()
+@app.command(short_help="A real issue, with what a model really answered.")
 def case(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="case.toml, issue.md, published_trajectory.jsonl")],
     answers: Annotated[
@@ -61,9 +63,12 @@ def case(
     raise typer.Exit(run(os.environ, directory.absolute(), answers, json_line=json, patience_s=patience))
 
 
-@app.command()
-def status(json: Json = False) -> None:
-    """Every issue of PERSEVERE_HOME: where it stands, its jobs, its money."""
+@app.command(short_help="Issues, jobs and money of PERSEVERE_HOME.")
+def status(json: Annotated[bool, typer.Option("--json", help="A list, on one line.")] = False) -> None:
+    """Every issue of PERSEVERE_HOME: where it stands, its jobs, its money.
+
+    After `persevere demo --keep` that is .demo/home, after `persevere case` it is case/home below PERSEVERE_HOME.
+    """
     from local.cli import looking
 
     looking.status(os.environ, json_line=json)
@@ -73,7 +78,7 @@ def status(json: Json = False) -> None:
 def events(
     job: Annotated[str, typer.Argument(metavar="JOB", help="as `persevere status` shows it")],
     follow: Annotated[bool, typer.Option("--follow", help="Go on until the job is over.")] = False,
-    json: Json = False,
+    json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
 ) -> None:
     """The timeline of one job."""
     from local.cli import looking

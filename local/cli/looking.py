@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import time
+import urllib.error
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from local.github.people import Person
 from local.keyring import Keyring
+from local.trial.processes import address
 from local.trial.records import Table
 from local.trial.terminal import Terminal
 from shared.domain.events import Event
@@ -41,7 +43,7 @@ def _tell(terminal: Terminal, table: Table, issue: IssueState) -> None:
     money = table.money(issue.pk)
     terminal.line(f"{issue.repository.full_name}#{issue.number}  {issue.title}"[:79])
     cost = f"{dollars(money.spent)} of {dollars(money.limit)}" if money.limit else f"asking {dollars(money.asking)}"
-    terminal.line(f"  {issue.phase:<13} {cost}")
+    terminal.line(f"  {issue.phase.replace('_', ' '):<13} {cost}")
     if issue.waiting:
         terminal.line(f"  waits for     {issue.waiting.reason.replace('_', ' ')}  {issue.waiting.line}")
     for line in issue.jobs:
@@ -109,10 +111,14 @@ def stop(environment: Mapping[str, str], id: str) -> None:
         return
     app = Keyring(settings.home).app()
     asked = job.requested_by.login if job.requested_by else ""
-    if settings.world != "sim" or asked not in app.people:
-        sys.stdout.write(f"Comment on {settings.github_url}/{job.repository.full_name}/issues/{number}:\n\n{line}\n")
+    url = address(settings.home, "github") or settings.github_url
+    if asked not in app.people:
+        sys.stdout.write(f"Comment on {url}/{job.repository.full_name}/issues/{number}:\n\n{line}\n")
         return
-    Person(settings.github_url, asked, app.people[asked]).comment(job.repository.full_name, number, line)
+    try:
+        Person(url, asked, app.people[asked]).comment(job.repository.full_name, number, line)
+    except urllib.error.URLError:
+        raise Final(f"the simulator of {settings.home} does not run any more", "so nothing of it runs") from None
     sys.stdout.write(f"{asked} commented `{line}` on {job.repository.full_name}#{number}\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -10,10 +11,11 @@ from pathlib import Path
 from local.demo.wheels import pack
 from local.trial.exits import PATIENCE_S
 from local.trial.fence import find_fence
-from local.trial.play import Play, perform
+from local.trial.place import LOCK, alone, check_ours
+from local.trial.play import Play, perform, short
 from local.trial.stage import Scenery, Stage
 from local.trial.terminal import Terminal
-from local.trial.watch import Watch, by_app
+from local.trial.watch import REFUSED, Watch, answer_to, by_app
 from shared.settings import read
 
 HERE = Path(__file__).parent
@@ -34,8 +36,14 @@ def demo(
 ) -> int:
     """Exit code 0 only where everything is proved. `directory` gets `home` (left with `keep`, or when red) and `pages`.
 
-    Raises NoFence where a sandbox was named that is not here, NotConfigured for a wrong setting.
+    Raises NoFence where a sandbox was named that is not here, NotConfigured for a wrong setting or a place that is taken.
     """
+    check_ours(directory)
+    with alone(directory / LOCK):
+        return _demo(environment, directory, json_line=json_line, keep=keep, patience_s=patience_s)
+
+
+def _demo(environment: Mapping[str, str], directory: Path, *, json_line: bool, keep: bool, patience_s: float) -> int:
     settings = read(environment)
     terminal = Terminal(sys.stderr if json_line else sys.stdout)
     terminal.line("Persevere demo: an issue becomes a proved pull request.")
@@ -76,17 +84,21 @@ def demo(
     code = perform(play, home, terminal, json_line=json_line, pages=directory / "pages")
     shutil.rmtree(made, ignore_errors=True)
     if keep or code:
-        terminal.line(f"  Kept      {home} (database, logs, repository)")
+        terminal.line(f"  Kept      {short(home)} (database, logs, repository)")
+        terminal.line(f"            PERSEVERE_HOME={shlex.quote(short(home))} persevere status")
     else:
         shutil.rmtree(home, ignore_errors=True)
     return code
 
 
 def _offline(wheels: Path) -> dict[str, str]:
-    """Where set-up finds pytest: wheels made from our own installation, and no index at all."""
+    """Where set-up finds pytest: wheels made from our own installation, and no index at all.
+
+    As an address, since pip takes a blank for the end of a path.
+    """
     if not pack(wheels):
         return {}
-    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels.absolute())}
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.absolute().as_uri()}
 
 
 def _act(stage: Stage, watch: Watch, terminal: Terminal, command: str) -> None:
@@ -102,9 +114,8 @@ def _act(stage: Stage, watch: Watch, terminal: Terminal, command: str) -> None:
     if not watch.until(lambda: comment_with("before I can write the spec")):
         return
     tried = hubot.comment(repo, number, f"{command} approve v1")
-    path = f"/repos/{repo}/issues/comments/{tried['id']}/reactions"
-    said = watch.until(lambda: [each["content"] for each in hubot.get(path) if each["user"]["login"] != "hubot"])
-    terminal.told("hubot", f"(read access) {command} approve v1 -> {'not allowed' if '-1' in (said or []) else said}")
+    said = watch.until(lambda: answer_to(hubot, repo, tried["id"]))
+    terminal.told("hubot", f"(read access) {command} approve v1 -> {'not allowed' if said == REFUSED else said}")
     terminal.told("octocat", ANSWERS)
     octocat.comment(repo, number, ANSWERS)
     spec = watch.until(lambda: comment_with("Approve v1 and start"))

@@ -14,6 +14,7 @@ from typing import Any
 
 from local.github.pages.export import export
 from local.trial.exits import INTERRUPTED, RED
+from local.trial.place import drop_pages
 from local.trial.report import exit_code, faults, report
 from local.trial.stage import Scenery, Stage
 from local.trial.story import Story
@@ -43,6 +44,7 @@ def perform(play: Play, home: Path, terminal: Terminal, *, json_line: bool, page
         try:
             with Stage(home, play.scenery) as stage:
                 found = _run(play, stage, terminal)
+                drop_pages(pages)
                 export(stage.github_url, pages)
         except KeyboardInterrupt:
             terminal.line()
@@ -109,14 +111,15 @@ def tell_result(found: dict[str, Any], terminal: Terminal, pages: Path) -> None:
             name = "" if number else "wrong" if found["result"] == "red" else "open"
             terminal.line(f"    {name:<14} {part}")
     terminal.line()
-    terminal.line(f"  Look      {_short(pages / 'index.html')}")
+    terminal.line(f"  Look      {short(pages / 'index.html')}")
 
 
 def _shown(amount: float) -> str:
     return dollars(round(amount * NANO))
 
 
-def _short(path: Path) -> str:
+def short(path: Path) -> str:
+    """From here, where it is below here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 

@@ -60,9 +60,9 @@ class Child:
         until = time.monotonic() + START_S
         while time.monotonic() < until:
             self.check()
-            with suppress(FileNotFoundError, ValueError):
-                told: dict[str, Any] = json.loads(self._ready.read_text("utf-8"))
-                return str(told["url"])
+            url = address(self._ready.parent, self.name)
+            if url:
+                return url
             time.sleep(0.02)
         raise Final(f"the {self.name} did not begin to answer within {START_S:.0f} s", f"read {self.log}")
 
@@ -81,6 +81,14 @@ class Child:
             except subprocess.TimeoutExpired:
                 self._process.kill()
         self._process.wait()
+
+
+def address(home: Path, name: str) -> str:
+    """What the process of that name has told last; "" where it has not."""
+    with suppress(FileNotFoundError, ValueError):
+        told: dict[str, Any] = json.loads((home / f"{name}.ready").read_text("utf-8"))
+        return str(told["url"])
+    return ""
 
 
 def _die_with_parent() -> None:

@@ -146,7 +146,7 @@ def faults(found: dict[str, Any]) -> list[str]:
 
 
 def exit_code(found: dict[str, Any]) -> int:
-    """Green only when nothing is missing; `waiting` when it says so itself."""
+    """Green only when nothing is missing; `waiting` when it says so itself, or a spec could not be approved."""
     if not faults(found):
         return PROVED
-    return WAITING if found["phase"] == "waiting" else RED
+    return WAITING if found["phase"] in ("waiting", "proposed") else RED

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from local.github.people import Person
 from local.trial.stage import Stage
 from local.trial.story import Story
 from shared.domain.issue import IssueState
 from shared.errors import Final
 
 LOOK_EVERY_S = 0.3
+CATCH_UP_S = 1.0
 HALTS = ("waiting", "paused", "stopped", "ended", "done")
 BOT = "[bot]"
 
@@ -55,11 +57,21 @@ class Watch:
                 self._story.tell(issue)
             found = there()
             if found:
+                self._catch_up()
                 return found
             if issue is not None and issue.phase in HALTS and not self._stage.table.open_work(issue.pk):
                 return there() or None
             self._see(issue)
             time.sleep(LOOK_EVERY_S)
+
+    def _catch_up(self) -> None:
+        """A comment is seen a moment before the table says so; the story tells it before what people do about it."""
+        until = time.monotonic() + CATCH_UP_S
+        while not self.settled() and time.monotonic() < until:
+            time.sleep(0.05)
+        issue = self.issue
+        if issue is not None:
+            self._story.tell(issue)
 
     def settled(self) -> bool:
         """Whether everything that was to be written on GitHub is there."""
@@ -90,6 +102,18 @@ class Watch:
         work = [key.sk for key in self._stage.table.open_work(issue.pk)]
         job = f", job {issue.job}" if issue.job else ""
         return f"{issue.phase}{job}" + (f", {len(work)} open records such as {work[0][:40]}" if work else "")
+
+
+REFUSED = "refused"
+
+
+def answer_to(person: Person, repo: str, comment: int) -> str:
+    """What a command has come to, by the reactions on it: "" (nothing yet), refused, or taken."""
+    found = person.get(f"/repos/{repo}/issues/comments/{comment}/reactions")
+    contents = {each["content"] for each in found if each["user"]["login"].endswith(BOT)}
+    if contents & {"confused", "-1"}:
+        return REFUSED
+    return "taken" if "rocket" in contents else ""
 
 
 def by_app(comments: list[dict[str, Any]], words: str) -> dict[str, Any] | None:

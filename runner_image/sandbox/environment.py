@@ -6,6 +6,7 @@ import configparser
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 FIXED = {
@@ -88,7 +89,7 @@ def _paths_in(environment: Mapping[str, str]) -> Iterable[Path]:
     for name, value in environment.items():
         for word in value.split():
             if word.startswith("file://"):
-                path = Path(word.removeprefix("file://").split("#")[0])
+                path = Path(unquote(word.removeprefix("file://").split("#")[0]))
                 yield path.parent if name.endswith(("INDEX_URL", "INDEX")) and path.name == "simple" else path
             elif word.startswith("/"):
                 yield from (Path(part) for part in word.split(":") if part.startswith("/"))

@@ -86,7 +86,10 @@ def _how_proved(view: View, verdicts: Sequence[Verdict]) -> str:
         if approval
         else ""
     )
-    return f"Run in a fresh container that the agent never saw{base}. Each line is a check below, with its output."
+    job = view.proof or view.build
+    unfenced = job is not None and job.sandbox.startswith("none")
+    where = "a fresh directory, without any sandbox" if unfenced else "a fresh container that the agent never saw"
+    return f"Run in {where}{base}. Each line is a check below, with its output."
 
 
 def _look_at(record: SpecRecord | None, verdicts: Sequence[Verdict], flagged: Sequence[dict[str, str]]) -> str:

@@ -17,6 +17,7 @@ PARTS = {
     "verify": "Proof",
     "proof": "Proof",
 }
+VERDICTS_MAX = 24  # the newest; two rounds of twelve criteria
 KINDS = {"build": "Building", "fix": "Building", "verify": "Proof"}
 
 
@@ -55,7 +56,7 @@ def _rows(view: View) -> list[tuple[str, ...]]:
 
 
 def _rounds(view: View) -> str:
-    told = [event for event in view.events if event.kind == "verdict"][-6:]
+    told = [event for event in view.events if event.kind == "verdict"][-VERDICTS_MAX:]
     lines = [f"- {clock(event.at)}: {prose(event.title, 160)}" for event in told]
     return (
         "\n".join(["Proof, in order:", "", *lines, ""]) if lines else f"Proof took {count(view.issue.round, 'round')}."

@@ -69,6 +69,9 @@ def last_line(view: View, now: int, next_by: int | None) -> str:
         written += f", next by {other_day}{clock(next_by)}"
     elif view.issue.phase not in OVER:
         written += f", next when {_when(view.issue)}"
+    jobs = (view.job, view.build, view.proof)
+    if any(each.startswith("none") for each in (view.operator.sandbox_shown, *(job.sandbox for job in jobs if job))):
+        written += " · no sandbox here: not fenced off"
     return f"{written} · `{view.operator.command} help`" if view.issue.phase == "interviewing" else written
 
 

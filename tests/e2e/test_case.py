@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import StringIO
@@ -21,6 +22,7 @@ from tests.e2e.tiny_case import (
     AC3,
     BREAKS_TESTS,
     FAKE,
+    FAKES_THE_RECORD,
     LIGHT,
     LIGHT1,
     LIGHT2,
@@ -149,9 +151,20 @@ def test_an_agent_that_changes_nothing_gets_no_pull_request(tmp_path: Path, whee
 
 def test_a_check_that_writes_its_own_record_proves_nothing(tmp_path: Path, wheels: Path) -> None:
     code, found, story = TinyCase(tmp_path, wheels, [LIGHT1, FAKE], fix(RIGHT), setup=LIGHT).run()
-    assert code in (1, 3), story
-    assert conclusions(found).get("AC-4", "unproven") == "unproven"
-    assert found["pull_request"] is None or found["pull_request"]["draft"] is True
+    assert code == 3, story
+    assert "AC-4 cannot be checked here" in story
+    assert (found["approval"], found["pull_request"], found["criteria"]) == (None, None, [])
+
+
+def test_a_change_that_fakes_the_record_of_its_tests_is_unproven(tmp_path: Path, wheels: Path) -> None:
+    """The right fix, and a conftest that says by itself that everything passed and leaves."""
+    fake = step(f"str_replace_editor create /testbed/conftest.py --file_text {shlex.quote(FAKES_THE_RECORD)}")
+    published = fix(RIGHT)
+    code, found, story = TinyCase(tmp_path, wheels, [AC1, AC3], [*published[:-1], fake, published[-1]]).run()
+    assert code == 3, story
+    assert conclusions(found) == {"AC-1": "proved", "AC-3": "unproven"}
+    assert checks(found)["Persevere"] != "success"
+    assert found["pull_request"]["draft"] is True
 
 
 def test_an_unknown_action_ends_before_anything_starts(tmp_path: Path, wheels: Path) -> None:

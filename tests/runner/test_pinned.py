@@ -38,7 +38,11 @@ KEEP = CriterionToRun(id="AC-1", kind="keep", text="", check=CheckToRun(run="pyt
         ),
         ({"pyproject.toml": "not toml ["}, {"pyproject.toml": BASE["pyproject.toml"].encode()}),
         ({"pyproject.toml": None}, {"pyproject.toml": BASE["pyproject.toml"].encode()}),
-        ({"tests/test_more.py": "new"}, {}),
+        ({"tests/test_more.py": "new"}, {"tests/test_more.py": None}),
+        ({"tests/n.py": "what is imported in its place"}, {"tests/n.py": None}),
+        ({"tests/__init__.py": "import _pytest"}, {"tests/__init__.py": None}),
+        ({"pytest.py": "x", "_pytest/junitxml.py": "x"}, {"pytest.py": None, "_pytest/junitxml.py": None}),
+        ({"Makefile": "check:\n\ttrue\n", "package.json": "{}", "run.sh": "true"}, {}),
         ({"tests/test_more.py": "new", "conftest.py": "x"}, {"conftest.py": b"base", "tests/test_more.py": None}),
     ],
 )
@@ -61,3 +65,34 @@ def test_new_tests_stay_for_a_new_criterion_and_the_agents_own_are_never_pinned(
     assert [each.shown for each in pins.changes_for(own)] == ["conftest.py"]
     assert "conftest.py" in pins.finding_for(own)
     assert "tests/test_n.py" not in pins.finding_for(own)
+
+
+@pytest.mark.parametrize(
+    ("line", "taken_back"),
+    [
+        ("make check", ["Makefile"]),
+        ("cd . && make -s check", ["Makefile"]),
+        ("npm test", ["package.json"]),
+        ("./ci/run.sh --fast", ["ci/run.sh"]),
+        ("bash ci/run.sh;", ["ci/run.sh"]),
+        ("python n.py make-up", []),
+    ],
+)
+def test_what_a_keep_checks_line_leads_to_is_taken_back(
+    repo: Repo, tmp_path: Path, line: str, taken_back: list[str]
+) -> None:
+    tasks = ("Makefile", "package.json", "ci/run.sh", "n.py")
+    base, head = repo.commit(dict.fromkeys(tasks, "base")), repo.commit(dict.fromkeys(tasks, "easier"))
+    git = clone(Clone(url=repo.url, base=base, head=head), tmp_path / "trusted", GIT, Orders(), allow_file=True)
+    pins = find_pins(git, base, head)
+    keep = CriterionToRun(id="AC-1", kind="keep", text="", check=CheckToRun(run=line))
+    assert [(each.shown, each.data) for each in pins.changes_for(keep)] == [(path, b"base") for path in taken_back]
+    assert all(path in pins.finding_for(keep) for path in taken_back)
+    new = CriterionToRun(id="AC-2", kind="new", text="", check=CheckToRun(run=line))
+    assert pins.changes_for(new) == ()
+
+
+def test_a_repository_that_is_pytest_itself_may_change_itself(repo: Repo, tmp_path: Path) -> None:
+    base, head = repo.commit({"src/_pytest/runner.py": "1"}), repo.commit({"src/_pytest/runner.py": "2"})
+    git = clone(Clone(url=repo.url, base=base, head=head), tmp_path / "trusted", GIT, Orders(), allow_file=True)
+    assert find_pins(git, base, head).changes_for(KEEP) == ()

@@ -315,6 +315,9 @@ def test_paths_that_variables_name(tmp_path: Path) -> None:
         "SSL_CERT_DIR": f"/:{tmp_path}/work",
     }
     assert named_paths(environment, [tmp_path / "work/inner"]) == [tmp_path / "index", tmp_path / "wheels"]
+    (tmp_path / "with a blank").mkdir()
+    blank = {"PIP_FIND_LINKS": (tmp_path / "with a blank").as_uri()}
+    assert named_paths(blank, []) == [tmp_path / "with a blank"]
 
 
 def test_the_guard_ends_what_it_started_when_the_runner_is_killed(tmp_path: Path) -> None:

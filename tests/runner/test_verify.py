@@ -166,6 +166,38 @@ def test_a_conftest_that_turns_results_round_is_found_by_the_bases_own(repo: Rep
     assert "conftest.py" in seen.findings[0]
 
 
+TURNS_ROUND = "def pytest_runtest_makereport(item, call): call.excinfo = None\n"
+FORGES = """import os, datetime
+file = os.environ["PYTEST_ADDOPTS"].partition("=")[2].split()[0]
+open(file, "w").write('<testsuite errors="0" failures="0" skipped="0" tests="2" time="0" timestamp="%s">'
+    '<testcase classname="tests.test_n" name="test_n"/><testcase classname="tests.test_n" name="test_m"/></testsuite>'
+    % datetime.datetime.now().isoformat())
+"""
+HIJACKS = {
+    "a module that is taken for pytest": {"pytest.py": FORGES},
+    "a new test that alters the others": {
+        "tests/test_a.py": "import n\nn.N = 1\ndef test_a(): pass\n",
+    },
+    "an old copy that the tests import": {"tests/n.py": "N = 1\n"},
+    "a plugin in the package's own entry points": {
+        "turn.py": TURNS_ROUND,
+        "n.egg-info/entry_points.txt": "no section\n[pytest11]\nturn = turn\n",
+        "n.egg-info/PKG-INFO": "Metadata-Version: 2.1\nName: n\nVersion: 1\n",
+    },
+}
+
+
+@pytest.mark.parametrize("hijack", HIJACKS.values(), ids=list(HIJACKS))
+def test_a_suite_that_the_change_has_hijacked_is_not_kept(repo: Repo, prove: Prove, hijack: dict[str, str]) -> None:
+    repo.commit({name: text for name, text in N.items() if name != "conftest.py"})
+    repo.commit({"n.py": "N = 0\n", **hijack})
+    control = prove(keep(PYTEST, "AC-1", kind="suite"))
+    seen = control.seen_at("AC-1", "head")
+    assert outcomes(control) == ("pass", ["pass", "pass"])  # the cheat works
+    assert seen.pinned is not None
+    assert seen.pinned.outcome == "fail"
+
+
 def test_new_tests_with_new_fixtures_do_not_spoil_the_pinned_run(repo: Repo, prove: Prove) -> None:
     repo.commit(N)
     fixture = "import pytest\n@pytest.fixture\ndef three(): return 3\n"

@@ -118,7 +118,8 @@ def test_an_issue_without_a_title_is_refused(tmp_path: Path) -> None:
 )
 def test_what_a_check_is_follows_from_its_command(kind: str, run: str, check: dict[str, object]) -> None:
     criterion = Criterion("AC-1", "text", run, "new" if kind == "new" else "keep")
-    assert check_of(criterion, None) == {"origin": "spec", "run": run} | check
+    missing = {"may_be_missing": True} if kind == "new" else {}
+    assert check_of(criterion, None) == {"origin": "spec", "run": run} | check | missing
 
 
 def test_the_conversation_is_the_spec_the_steps_and_then_the_answers(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ import pytest
 
 from local.demo.wheels import pack
 from local.trial.exits import PROVED, RED, WAITING
+from local.trial.place import LOCK, alone, check_ours, drop_pages
 from local.trial.report import exit_code, faults
 from local.trial.terminal import Terminal
 from local.trial.watch import by_app
+from shared.errors import NotConfigured
 
 
 def proved(**more: Any) -> dict[str, Any]:
@@ -114,3 +116,21 @@ def test_wheels_of_what_is_installed_can_be_installed(tmp_path: Path) -> None:
 
 def test_wheels_of_what_is_not_installed_are_none(tmp_path: Path) -> None:
     assert pack(tmp_path, "octo-nothing-of-that-name") == []
+
+
+def test_one_trial_at_a_time_in_a_place(tmp_path: Path) -> None:
+    with alone(tmp_path / LOCK), pytest.raises(NotConfigured, match="another one runs in"), alone(tmp_path / LOCK):
+        pass
+    with alone(tmp_path / LOCK):
+        pass
+
+
+def test_what_no_trial_has_put_there_is_not_emptied(tmp_path: Path) -> None:
+    check_ours(tmp_path)
+    (tmp_path / "home" / "somebody").mkdir(parents=True)
+    with pytest.raises(NotConfigured, match="would be emptied"):
+        check_ours(tmp_path)
+    drop_pages(tmp_path)
+    assert (tmp_path / "home" / "somebody").is_dir()
+    (tmp_path / LOCK).touch()
+    check_ours(tmp_path)
