@@ -32,12 +32,16 @@ TASKS = {
 TEST_FILE = re.compile(
     rb"(?:^|/)(?:tests?|testing|__tests__|spec)/|(?:^|/)(?:test_[^/]*|[^/]*_test\.\w+|[^/]*\.(?:test|spec)\.\w+)$"
 )
+JUDGES = re.compile(rb"\bos\._exit\b|\b_?pytest\b|\bPYTEST_\w+|\bjunitxml\b|\bsitecustomize\b")
+"""Words by which a program can decide what a check says of it: no file of the base undoes that, a person must read it."""
+CODE = (b".py", b".pth", b".pyi", b".pyx", b".toml", b".cfg")
 
 
 @dataclass(frozen=True, slots=True)
 class Pins:
     """`settings` and `tests` existed at base or change how tests run; `new_tests` did not exist. `others` are all other
-    changed paths: some are what a check's line runs, such as a Makefile or a shell script."""
+    changed paths: some are what a check's line runs, such as a Makefile or a shell script. `suspects` are (path, word)
+    of code beside the tests that now names the judge."""
 
     git: Git
     base: str
@@ -45,6 +49,7 @@ class Pins:
     tests: tuple[bytes, ...]
     new_tests: tuple[bytes, ...]
     others: tuple[bytes, ...] = ()
+    suspects: tuple[tuple[bytes, str], ...] = ()
 
     def changes_for(self, criterion: CriterionToRun) -> tuple[Change, ...]:
         """What to lay over head. Not the files that the criterion's own (agent's) test is made of. For a `keep`
@@ -65,6 +70,18 @@ class Pins:
             return ""
         more = f" and {len(touched) - 5} more" if len(touched) > 5 else ""
         return f"The change touches {', '.join(touched[:5])}{more}; run again with the base's versions of them."
+
+    @property
+    def warning(self) -> str:
+        """For people; empty where there is nothing to warn of."""
+        if not self.suspects:
+            return ""
+        path, word = self.suspects[0]
+        more = f", and {len(self.suspects) - 1} more" if len(self.suspects) > 1 else ""
+        return (
+            f"The change's own code names what decides a check ({shown_path(path)}: {word}{more}); read it before you "
+            "believe a pass."
+        )
 
     def _touched(self, criterion: CriterionToRun) -> set[bytes]:
         found = {*self.settings, *self.tests}
@@ -111,7 +128,20 @@ def find_pins(git: Git, base: str, head: str) -> Pins:
             (tests if path in before else new_tests).append(path)
         else:
             others.append(path)
-    return Pins(git, base, tuple(settings), tuple(tests), tuple(new_tests), tuple(others))
+    suspects = _find_suspects(git, base, head, others)
+    return Pins(git, base, tuple(settings), tuple(tests), tuple(new_tests), tuple(others), suspects)
+
+
+def _find_suspects(git: Git, base: str, head: str, paths: list[bytes]) -> tuple[tuple[bytes, str], ...]:
+    code = [path for path in paths if path.endswith(CODE)]
+    if not code:
+        return ()
+    before = {each.path: set(JUDGES.findall(each.data)) for each in files_of(git, base, code)}
+    found = []
+    for each in files_of(git, head, code):
+        if words := set(JUDGES.findall(each.data)) - before.get(each.path, set()):
+            found.append((each.path, min(words).decode()))
+    return tuple(found)
 
 
 def _pytest_differs(git: Git, base: str, head: str, path: bytes) -> bool:

@@ -87,7 +87,7 @@ def observe_head(
         runs.append(side.run_check(criterion.check, (), passed_at_base).run)
         if len({run.outcome for run in runs}) > 1:
             wanted = RUNS_WHEN_THEY_DIFFER
-    pinned, findings = None, []
+    pinned, findings = None, [pins.warning] if pins.warning else []
     # An agent's own test may be written for a plugin that its change brings; nothing older can be.
     unwanted = new_plugins if wants_record(criterion.check) and criterion.check.origin != "agent" else frozenset()
     changes = pins.changes_for(criterion)

@@ -96,3 +96,25 @@ def test_a_repository_that_is_pytest_itself_may_change_itself(repo: Repo, tmp_pa
     base, head = repo.commit({"src/_pytest/runner.py": "1"}), repo.commit({"src/_pytest/runner.py": "2"})
     git = clone(Clone(url=repo.url, base=base, head=head), tmp_path / "trusted", GIT, Orders(), allow_file=True)
     assert find_pins(git, base, head).changes_for(KEEP) == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [
+        ("import os\nos._exit(0)\n", "os._exit"),
+        ("import sys\nsys.modules['_pytest.runner']\n", "_pytest"),
+        ("print('PYTEST_ADDOPTS')\n", "PYTEST_ADDOPTS"),
+        ("sys.exit(0)\n", ""),
+    ],
+)
+def test_code_that_names_its_judge_is_pointed_at(repo: Repo, tmp_path: Path, source: str, word: str) -> None:
+    base, head = repo.commit(dict(BASE)), repo.commit({"n.py": source, "tests/test_more.py": "import pytest"})
+    git = clone(Clone(url=repo.url, base=base, head=head), tmp_path / "trusted", GIT, Orders(), allow_file=True)
+    warning = find_pins(git, base, head).warning
+    assert (f"n.py: {word})" in warning) if word else warning == ""
+
+
+def test_code_that_named_it_before_is_not(repo: Repo, tmp_path: Path) -> None:
+    base, head = repo.commit({"n.py": "import os\nos._exit(1)\n"}), repo.commit({"n.py": "import os\nos._exit(0)\n"})
+    git = clone(Clone(url=repo.url, base=base, head=head), tmp_path / "trusted", GIT, Orders(), allow_file=True)
+    assert find_pins(git, base, head).warning == ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 from shared.domain.events import EventKind
-from shared.domain.issue import Phase
 from shared.domain.job import JobState, JobStatus, moved
 from shared.domain.protocol import JobKind
 from shared.domain.workflow.turn import Turn
@@ -115,7 +114,11 @@ def end_job(turn: Turn, job: JobState, status: JobStatus, **fields: object) -> J
     turn.deadline("look", None)
     turn.deadline("queue", None)
     kind: EventKind = "ended"
-    turn.event(kind, f"{job.kind} {status.replace('_', ' ')}", job=job.id, reason=str(fields.get("reason", "")))
+    reason = str(fields.get("reason") or "")
+    title = (
+        DONE_WORDS[job.kind] if status == "handed_over" else f"{job.kind} {status}" + (f": {reason}" if reason else "")
+    )
+    turn.event(kind, title, job=job.id, reason=reason, status=status)
     return ended
 
 
@@ -135,4 +138,9 @@ def stop_job(turn: Turn, reason: str) -> JobState | None:
     return stopped
 
 
-PHASE_OF_WORK: dict[JobKind, Phase] = {"build": "building", "fix": "building", "verify": "verifying"}
+DONE_WORDS: dict[JobKind, str] = {
+    "survey": "the repository was looked at",
+    "build": "the agent says it is done",
+    "fix": "the agent says it is done",
+    "verify": "every criterion was run",
+}

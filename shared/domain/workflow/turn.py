@@ -14,7 +14,7 @@ from shared.domain.effects import LEVEL, ONCE, Effect, Wish, level_id, once_id
 from shared.domain.events import Event, EventKind
 from shared.domain.facts import Fact, Need, Unknown
 from shared.domain.inbound import Inbound
-from shared.domain.issue import IssueState, JobLine, Note, Phase, Remote, moved
+from shared.domain.issue import PHASES, IssueState, JobLine, Note, Phase, Remote, moved
 from shared.domain.job import JobState
 from shared.domain.ledger import Ledger
 from shared.domain.messages import Message
@@ -136,7 +136,7 @@ class Turn:
         before = self.issue.phase
         self.issue = moved(self.issue, phase, **fields)
         if before != phase:
-            self.event("phase", f"{before} -> {phase}")
+            self.event("phase", PHASES[phase], before=before, now=phase)
 
     def deadline(self, name: str, at: int | None) -> None:
         """Set or clear (None) a deadline; the watchdog rings when it passes."""
