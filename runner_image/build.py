@@ -33,7 +33,7 @@ def build(job: Job, allow_file: bool) -> Finish:
     try:
         prepared = prepare(job, allow_file)
         setup_run = prepared.setup_run
-        if setup_run and setup_run.outcome != "pass":
+        if setup_run and setup_run.outcome != "pass" and not continues(job):
             # Nothing can be proved here. The tail of the set-up says why.
             return closing(job, "gave_up", "no_setup", f"Set-up ended without success: {setup_run.reason}", setup_run)
         restore(job, prepared)
@@ -50,6 +50,13 @@ def build(job: Job, allow_file: bool) -> Finish:
         log("runner.failed", error=type(error).__name__, why=str(error)[:500])
         words = f"The runner itself failed: {type(error).__name__}: {error}"
         return with_change(job, prepared, closing(job, "gave_up", "refused", words, setup_run))
+
+
+def continues(job: Job) -> bool:
+    """Whether the workspace has an earlier round's commit in it. What breaks its set-up can be that change, which the
+    agent was told by the proof and can mend here; to end would leave the issue with a commit that nobody may touch."""
+    clone = job.claimed.clone
+    return clone.head is not None and clone.head != clone.base
 
 
 def prepare(job: Job, allow_file: bool) -> Prepared:

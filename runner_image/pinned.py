@@ -137,11 +137,10 @@ def _find_suspects(git: Git, base: str, head: str, paths: list[bytes]) -> tuple[
     if not code:
         return ()
     before = {each.path: set(JUDGES.findall(each.data)) for each in files_of(git, base, code)}
-    found = []
-    for each in files_of(git, head, code):
-        if words := set(JUDGES.findall(each.data)) - before.get(each.path, set()):
-            found.append((each.path, min(words).decode()))
-    return tuple(found)
+    now = [
+        (each.path, set(JUDGES.findall(each.data)) - before.get(each.path, set())) for each in files_of(git, head, code)
+    ]
+    return tuple((path, min(words).decode()) for path, words in now if words)
 
 
 def _pytest_differs(git: Git, base: str, head: str, path: bytes) -> bool:

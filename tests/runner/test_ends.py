@@ -87,6 +87,18 @@ def test_setup_that_fails_ends_it_with_the_reason(repo: Repo, start: Start) -> N
     assert runner.control.asked == []
 
 
+def test_an_earlier_rounds_commit_that_breaks_setup_can_be_mended(repo: Repo, start: Start) -> None:
+    base, head = repo.head, repo.commit({"a.txt": "broken\n"})
+    claimed = claim_for(repo, clone={"base": base, "head": head}, setup={"setup": "grep -q one a.txt"})
+    runner = start(claimed, [bash("echo one more > a.txt"), *DONE])
+    assert runner.run() == 0, runner.stderr
+    end = runner.control.end
+    assert (end.outcome, end.reason) == ("handed_over", "")
+    assert end.setup_run is not None
+    assert end.setup_run.outcome == "fail"
+    assert runner.control.changes()["a.txt"].data == b"one more\n"
+
+
 @pytest.mark.parametrize(
     ("clone", "words"),
     [
