@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,9 @@ def test_wheels_of_what_is_installed_can_be_installed(tmp_path: Path) -> None:
     assert {path.name.split("-")[0].lower() for path in wheels} >= {"pytest", "pluggy", "iniconfig", "packaging"}
     with zipfile.ZipFile(wheels[0]) as wheel:
         assert not [name for name in wheel.namelist() if name.endswith(".pyc") or name.startswith("..")]
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-compile", "--find-links"]
+    # An environment made by uv has no pip of its own; the interpreter below it has.
+    pip = sys.executable if find_spec("pip") else str(getattr(sys, "_base_executable", sys.executable))
+    command = [pip, "-m", "pip", "install", "--quiet", "--no-index", "--no-compile", "--find-links"]
     target = ["--target", str(tmp_path / "target"), "pytest"]
     subprocess.run([*command, str(tmp_path / "wheels"), *target], check=True, timeout=100)
     asked = [sys.executable, "-S", "-m", "pytest", "--version"]
