@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One shell line, run by bash (else sh) in the workspace's root with its standard input closed."""
+    """One shell line, run by bash (else sh) in the workspace's root; its standard input holds `stdin` and then ends."""
 
     line: str
     seconds: float
@@ -44,6 +44,7 @@ class Command:
     """Where the output is kept, up to `output_bytes`; what comes after is counted and dropped."""
     record: Path | None = None
     """A directory of this run alone, writable inside under `Sandbox.record_path`."""
+    stdin: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -57,15 +58,18 @@ class Running:
             if self._killed:
                 return Ran("killed", None, 0.0, spool.close())
             try:
-                process = subprocess.Popen(
-                    argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    cwd=cwd,
-                    env=dict(environment),
-                    start_new_session=True,
-                )
+                with tempfile.TemporaryFile() as given:  # a file, so that nobody waits for who does not read
+                    given.write(command.stdin)
+                    given.seek(0)
+                    process = subprocess.Popen(
+                        argv,
+                        stdin=given if command.stdin else subprocess.DEVNULL,
+                        stdout=subprocess.PIPE,
+                        stderr=subprocess.STDOUT,
+                        cwd=cwd,
+                        env=dict(environment),
+                        start_new_session=True,
+                    )
             except OSError as error:
                 spool.feed(f"cannot start {argv[0]}: {error}\n".encode())
                 return Ran("unstarted", None, time.monotonic() - began, spool.close())
