@@ -25,7 +25,8 @@ PROLOGUE = (
 )
 OPEN_FILES = 4096
 PROCESSES = 4096  # threads count too
-FILE_BLOCKS = 16 * 1024 * 1024  # of 512 bytes (dash) or 1,024 (bash): 8 to 16 GB
+FILE_BYTES = 8 << 30
+FILE_BLOCKS = FILE_BYTES // 512  # `ulimit -f` of dash; bash counts in 1,024 bytes
 
 Stop = Callable[["subprocess.Popen[bytes]"], None]
 
