@@ -90,19 +90,13 @@ class Batch(Call):
         while self.sent < len(self.messages):
             try:
                 count = self.messages[self.sent].make(wait)
-            except BlockingIOError:
-                if self.waits and not wait:
+            except OSError as error:
+                would_wait = isinstance(error, BlockingIOError) and self.waits and not wait
+                if would_wait or self.sent == 0:
                     raise
-                return self._some()
-            except OSError:
-                return self._some()
+                break
             self.caller.write(self.pointer + self.sent * BATCH + MESSAGE.size, struct.pack("=I", count))
             self.sent += 1
-        return self.sent
-
-    def _some(self) -> int:
-        if self.sent == 0:
-            raise
         return self.sent
 
 

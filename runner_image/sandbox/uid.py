@@ -36,8 +36,6 @@ WORDS = {"open": "network open", "local": "no network", "none": "no network, no 
 class Uid:
     """One for a job, or for one side of a proof. `loopback` False: network `local` is as `none`, by the operator's word."""
 
-    name = "uid"
-
     def __init__(
         self,
         interpreter: Interpreter,
@@ -54,6 +52,7 @@ class Uid:
         if sys.platform != "linux" or os.geteuid() != 0:
             raise NoSandbox("a separate user can be had by root on Linux only")
         self.uid = FIRST_UID + os.getpid() + uid_offset
+        self.name = "uid" if loopback else "uid:none"
         self._loopback = loopback
         self._private = private
         self._outward = outward_environment(machine)
