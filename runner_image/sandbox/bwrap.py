@@ -72,9 +72,9 @@ class Bwrap:
         self._names = write_names(interpreter, private / "bin")
         self._private = private
         self._outward = outward_environment(machine)
-        self._running = Running(lambda process: process.kill())
         self.python = interpreter.version
         self.uid = self._choose_uid(FIRST_UID + os.getpid() + uid_offset)
+        self._running = Running(lambda process: process.kill(), self.uid if self._own_uid else None)
         (private / "passwd").write_text(
             f"agent:x:{self.uid}:{self.uid}::{HOME}:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
         )
@@ -261,4 +261,3 @@ class _Mounts:
 
 def _each(option: str, *values: str) -> Sequence[str]:
     return [word for value in values for word in (option, value)]
-

@@ -44,9 +44,7 @@ def choose(
             said.append(str(error))
         for made in private.iterdir():  # of a try that failed
             _remove(made)
-    raise NoSandbox(
-        f"Not started: this machine cannot fence off the repository's code ({'; '.join(said)}). {ADVICE}"
-    )
+    raise NoSandbox(f"Not started: this machine cannot fence off the repository's code ({'; '.join(said)}). {ADVICE}")
 
 
 def _makers(

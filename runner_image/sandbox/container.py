@@ -99,11 +99,10 @@ class Container:
         if command.record:
             self.own(command.record)
         self._container = f"persevere-{self._private.parent.name}-{time.monotonic_ns()}"
-        try:
-            argv = self._argv(place, command, processes)
-            return self._running.run(argv, self._client, "/", command)
-        finally:
-            self._remove()
+        ran = self._running.run(self._argv(place, command, processes), self._client, "/", command)
+        if ran.end != "exited":  # `--rm` has done it where all went well
+            self._ask("rm", "--force", self._container)
+        return ran
 
     # --- the engine -------------------------------------------------------------------------------------
 
@@ -159,11 +158,6 @@ class Container:
         if process.poll() is None:
             process.kill()
 
-    def _remove(self) -> None:
-        """`--rm` does it where all goes well. Where not, nothing may be left that runs or holds a file."""
-        if self._ask("container", "inspect", "--format", "{{.Id}}", self._container).returncode == 0:
-            self._ask("rm", "--force", self._container)
-
     # --- the fence --------------------------------------------------------------------------------------
 
     def _argv(self, place: Place, command: Command, processes: int) -> list[str]:
@@ -213,7 +207,9 @@ class Container:
             bound += [(path, str(path), True) for path in named_paths(self._outward, hidden)]
         for source, target, read_only in bound:
             if "," in str(source):
-                raise NoSandbox(f"{source}: an engine's mounts cannot be told of a path with a comma; set PERSEVERE_WORK")
+                raise NoSandbox(
+                    f"{source}: an engine's mounts cannot be told of a path with a comma; set PERSEVERE_WORK"
+                )
             made.append(f"--mount=type=bind,source={source},target={target}{',readonly' if read_only else ''}")
         return made
 

@@ -1,6 +1,6 @@
 """Runs inside a sandbox, by whatever Python is there, and tries what must not work. Answers with one line of JSON.
 
-    python probe.py < nothing, with the questions as its last argument: {door, pid, started, secret}
+python probe.py < nothing, with the questions as its last argument: {door, pid, started, secret}
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 OUTSIDE = (("192.0.2.1", 9), ("169.254.170.2", 80), ("169.254.169.254", 80))  # RFC 5737; ECS; EC2
 PTRACE_SEIZE, CLONE_NEWUSER, LANDLOCK_CREATE_RULESET = 0x4206, 0x10000000, 444
 
 
-def works(attempt, *arguments):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN201
+def works(attempt: Callable[..., object], *arguments: object) -> bool:
     """Whether it did, rather than being refused."""
     try:
         return bool(attempt(*arguments))

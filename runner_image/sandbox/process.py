@@ -38,10 +38,12 @@ def with_limits(line: str, shell: str, processes: int = PROCESSES) -> list[str]:
 
 
 class Running:
-    """Holds what runs now. `stop` ends a process and all that it started."""
+    """Holds what runs now. `stop` ends a process and all that it started; `owner` is whom its streams belong to, so that
+    it may open /dev/stdout by name."""
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: Stop, owner: int | None = None) -> None:
         self._stop = stop
+        self._owner = owner
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
@@ -59,34 +61,51 @@ class Running:
             if self._killed:
                 return Ran("killed", None, 0.0, spool.close())
             try:
-                with tempfile.TemporaryFile() as given:  # a file, so that nobody waits for who does not read
-                    given.write(command.stdin)
-                    given.seek(0)
-                    process = subprocess.Popen(
-                        argv,
-                        stdin=given if command.stdin else subprocess.DEVNULL,
-                        stdout=subprocess.PIPE,
-                        stderr=subprocess.STDOUT,
-                        cwd=cwd,
-                        env=dict(environment),
-                        start_new_session=True,
-                    )
+                process, output = self._start(argv, environment, cwd, command)
             except OSError as error:
                 spool.feed(f"cannot start {argv[0]}: {error}\n".encode())
                 return Ran("unstarted", None, time.monotonic() - began, spool.close())
             self._process = process
         try:
-            assert process.stdout is not None
-            in_time = _read(process, process.stdout, spool, began + command.seconds)
+            in_time = _read(process, output, spool, began + command.seconds)
             if not in_time:
                 self._stop(process)
-                _drain(process.stdout, spool)
+                _drain(output, spool)
             code = process.wait()
-            process.stdout.close()
         finally:
+            output.close()
             with self._lock:
                 self._process = None
         return _ended(code, in_time, self._killed, time.monotonic() - began, spool.close())
+
+    def _start(
+        self, argv: Sequence[str], environment: Mapping[str, str], cwd: str, command: Command
+    ) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+        """The process and what it prints. Raises OSError."""
+        reader, writer = os.pipe()
+        output = os.fdopen(reader, "rb", buffering=0)
+        try:
+            with tempfile.TemporaryFile() as given:  # a file, so that nobody waits for who does not read
+                given.write(command.stdin)
+                given.seek(0)
+                if self._owner is not None:
+                    for stream in (writer, given.fileno()):
+                        os.fchown(stream, self._owner, -1)
+                process = subprocess.Popen(
+                    argv,
+                    stdin=given if command.stdin else subprocess.DEVNULL,
+                    stdout=writer,
+                    stderr=subprocess.STDOUT,
+                    cwd=cwd,
+                    env=dict(environment),
+                    start_new_session=True,
+                )
+        except OSError:
+            output.close()
+            raise
+        finally:
+            os.close(writer)
+        return process, output
 
 
 def _ended(code: int, in_time: bool, killed: bool, seconds: float, output: Output) -> Ran:

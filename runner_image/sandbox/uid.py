@@ -56,7 +56,7 @@ class Uid:
         self._loopback = loopback
         self._private = private
         self._outward = outward_environment(machine)
-        self._running = Running(_stop)
+        self._running = Running(_stop, self.uid)
         for directory in (private.parent, private):
             open_way(directory)
         check_way(private)

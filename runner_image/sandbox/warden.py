@@ -39,11 +39,6 @@ def main(path: str) -> int:
     signal.signal(signal.SIGTERM, lambda *_: _leave(uid))
     if os.getppid() != harness:
         return 128 + signal.SIGTERM
-    for stream in (0, 1, 2):
-        # Who may open /dev/stdout again is asked of the pipe's owner. Never of a device that all share.
-        with contextlib.suppress(OSError):
-            if _is_ours(stream):
-                os.fchown(stream, uid, -1)
     keeper = os.fork()
     if keeper == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -51,11 +46,6 @@ def main(path: str) -> int:
     status = _wait_for(keeper)
     end_all(uid)
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
-
-
-def _is_ours(stream: int) -> bool:
-    kind = os.fstat(stream).st_mode & 0o170000
-    return kind in (0o010000, 0o100000)
 
 
 def _leave(uid: int) -> None:
@@ -97,7 +87,7 @@ def end_all(uid: int) -> None:
 
 def _guarded(part, plan) -> int:  # type: ignore[no-untyped-def]  # noqa: ANN001
     try:
-        return int(part(plan))
+        return int(part(plan) or 0)
     except BaseException as error:  # noqa: BLE001  # after a fork nothing may return to the caller
         os.write(2, f"the sandbox could not start the command: {error}\n".encode())
         return COULD_NOT
@@ -142,7 +132,7 @@ def _start(plan, found: list[int], start: int) -> None:  # type: ignore[no-untyp
     select.poll().poll()
 
 
-def _become(plan) -> int:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _become(plan) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
     os.umask(0o022)
@@ -155,7 +145,6 @@ def _become(plan) -> int:  # type: ignore[no-untyped-def]  # noqa: ANN001
     os.closerange(3, 1 << 16)
     os.chdir(plan["cwd"])
     os.execve(plan["argv"][0], plan["argv"], plan["environment"])  # noqa: S606
-    return COULD_NOT
 
 
 if __name__ == "__main__":

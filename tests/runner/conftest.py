@@ -13,9 +13,7 @@ from typing import Any
 
 import pytest
 
-from runner_image.sandbox.choice import choose
 from runner_image.sandbox.contract import Command, Network, Place, Ran, Sandbox
-from runner_image.sandbox.interpreter import find_interpreter
 from tests.runner.fake_control import FakeControl
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,37 +93,6 @@ class Fence:
 
     def says(self, line: str, **more: Any) -> str:
         return self.run(line, **more).output.text().strip()
-
-
-@pytest.fixture
-def make_fence(tmp_path: Path) -> Callable[..., Fence]:
-    def make(name: str, machine: dict[str, str] | None = None, python: str | None = None) -> Fence:
-        home = tmp_path / f"fence-{name}"
-        place = Place(home / "tree", home / "home", home / "scratch")
-        sandbox = choose(name, find_interpreter(python), home / "private", os.environ if machine is None else machine)
-        for path in (place.workspace, place.home, place.scratch):
-            assert path is not None
-            path.mkdir()
-            sandbox.own(path)
-        return Fence(sandbox, place)
-
-    return make
-
-
-@pytest.fixture(params=BACKENDS)
-def fence(request: pytest.FixtureRequest, make_fence: Callable[..., Fence]) -> Fence:
-    return make_fence(request.param)
-
-
-@pytest.fixture(params=["as we may", "one id"])
-def bwrap(request: pytest.FixtureRequest, make_fence: Callable[..., Fence], monkeypatch: pytest.MonkeyPatch) -> Fence:
-    """Both ways in which bubblewrap is used: with a user of its own (when we are root), and in a user namespace."""
-    if not shutil.which("bwrap") and os.environ.get("CI") != "true":
-        pytest.skip("bubblewrap is not installed here")
-    if request.param == "one id":
-        found = shutil.which
-        monkeypatch.setattr(shutil, "which", lambda name, **more: None if name == "setpriv" else found(name, **more))
-    return make_fence("bwrap")
 
 
 @dataclass

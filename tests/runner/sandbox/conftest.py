@@ -53,9 +53,8 @@ def make_sandbox(directory: Path) -> MakeSandbox:
         machine = machine_of(kind, job) if machine is None else machine_of(kind, job) | machine
         if kind in ("uid", "uid:none") and os.geteuid() != 0:
             pytest.skip("another user is root's to give")
-        if kind.startswith("bwrap") or kind == "container":
-            if not shutil.which("bwrap") and not IN_CI:
-                pytest.skip("bubblewrap is not installed here")
+        if (kind.startswith("bwrap") or kind == "container") and not shutil.which("bwrap") and not IN_CI:
+            pytest.skip("bubblewrap is not installed here")
         with pytest.MonkeyPatch.context() as patch:
             if kind == "bwrap-one-id":
                 found = shutil.which
@@ -111,9 +110,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def fenced(
-    kind: str, sandboxes: Callable[[str], Sandbox], fence_of: Callable[[Sandbox], Fence]
-) -> Fence:
+def fenced(kind: str, sandboxes: Callable[[str], Sandbox], fence_of: Callable[[Sandbox], Fence]) -> Fence:
     """Each backend that promises a fence."""
     return fence_of(sandboxes(kind))
 

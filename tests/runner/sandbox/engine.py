@@ -7,6 +7,7 @@ State (what runs, which images there are) is a directory, named by DOCKER_CONFIG
 """
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -19,7 +20,7 @@ import time
 from pathlib import Path
 
 STATE = Path(os.environ["DOCKER_CONFIG"])
-ETC = "alternatives ld.so.cache ld.so.conf ld.so.conf.d localtime ssl/certs".split()
+ETC = "alternatives ld.so.cache ld.so.conf ld.so.conf.d localtime ssl/certs ssl/openssl.cnf".split()
 ROOTS = "bin sbin lib lib64".split()
 
 
@@ -65,10 +66,8 @@ def kill(name: str, *, forget: bool) -> int:
     if not file.exists():
         print(f"Error response from daemon: No such container: {name}", file=sys.stderr)
         return 1
-    try:
-        os.killpg(json.loads(file.read_text())["pid"], signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(json.loads(file.read_text())["first"], signal.SIGKILL)
     if forget:
         file.unlink(missing_ok=True)
     return 0
@@ -120,9 +119,20 @@ def run(options: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_NPROC, (soft, soft))
     given = None if asked.interactive else subprocess.DEVNULL
     time.sleep(0.02)  # an engine takes its time until there is a container to be killed
-    process = subprocess.Popen([*fence, "--", *inside], stdin=given, start_new_session=True, pass_fds=descriptors)
-    (STATE / asked.name).write_text(json.dumps({"pid": process.pid}))
+    told, tell = os.pipe()
+    descriptors.append(tell)
+    if os.geteuid() == 0:
+        os.fchown(1, int(uid), -1)
+        if asked.interactive:
+            os.fchown(0, int(uid), -1)
+    process = subprocess.Popen(
+        [*fence, "--info-fd", str(tell), "--", *inside], stdin=given, start_new_session=True, pass_fds=descriptors
+    )
+    os.close(tell)
+    with os.fdopen(told) as said:
+        (STATE / asked.name).write_text(json.dumps({"first": json.loads(said.read())["child-pid"]}))
     code = process.wait()
+    kill(asked.name, forget=False)  # with a container's first process all others end
     if asked.rm:
         (STATE / asked.name).unlink(missing_ok=True)
     return code if code >= 0 else 128 - code
@@ -130,10 +140,12 @@ def run(options: list[str]) -> int:
 
 def files(asked: argparse.Namespace) -> list[str]:
     made = ["--ro-bind", "/usr", "/usr", "--dev", "/dev", "--proc", "/proc", "--remount-ro", "/proc"]
+    for parent in ("/etc", "/etc/ssl", "/run", "/run/persevere"):
+        made += ["--perms", "0755", "--dir", parent]
     made += ["--perms", "1777", "--tmpfs", "/dev/shm"]
     for name in ROOTS:
         if Path(f"/{name}").is_symlink():
-            made += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
+            made += ["--symlink", str(Path(f"/{name}").readlink()), f"/{name}"]
     for name in ETC:
         if Path(f"/etc/{name}").exists():
             made += ["--ro-bind", os.path.realpath(f"/etc/{name}"), f"/etc/{name}"]
@@ -145,6 +157,8 @@ def files(asked: argparse.Namespace) -> list[str]:
     for option in asked.mount:
         words = dict(word.partition("=")[::2] for word in option.split(","))
         expect("--mount", set(words) <= {"type", "source", "target", "readonly"} and words["type"] == "bind", True)
+        for above in reversed(Path(words["target"]).parents[:-1]):
+            made += ["--perms", "0755", "--dir", str(above)]
         made += ["--ro-bind" if "readonly" in words else "--bind", words["source"], words["target"]]
     passwd = f"root:x:0:0::/:/bin/sh\nagent:x:{asked.user}::/home/agent:/bin/sh\n"
     for name, text in (("passwd", passwd), ("hosts", "127.0.0.1 localhost\n::1 localhost\n")):

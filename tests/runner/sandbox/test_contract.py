@@ -64,9 +64,10 @@ def test_python_is_one_and_the_same_by_every_name(fence: Fence) -> None:
 def test_python_is_the_chosen_one_where_it_can_be(
     kind: str, sandboxes: Callable[[str], Sandbox], fence_of: Callable[[Sandbox], Fence]
 ) -> None:
-    assert fence_of(sandboxes(kind)).says("python -c 'import sys; print(sys.base_prefix)'") == find_interpreter(
-        None
-    ).prefixes[0]
+    assert (
+        fence_of(sandboxes(kind)).says("python -c 'import sys; print(sys.base_prefix)'")
+        == find_interpreter(None).prefixes[0]
+    )
 
 
 def test_a_virtual_environment_works(fence: Fence) -> None:
