@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from runner_image.sandbox.choice import choose
 from runner_image.sandbox.contract import Command, Network, Place, Ran, Sandbox
+from runner_image.sandbox.interpreter import find_interpreter
 from tests.runner.fake_control import FakeControl
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,6 +95,17 @@ class Fence:
 
     def says(self, line: str, **more: Any) -> str:
         return self.run(line, **more).output.text().strip()
+
+
+@pytest.fixture(params=BACKENDS)
+def fence(request: pytest.FixtureRequest, tmp_path: Path) -> Fence:
+    home = tmp_path / f"fence-{request.param}"
+    place = Place(home / "tree", home / "home", home / "scratch")
+    sandbox = choose(request.param, find_interpreter(None), home / "private", os.environ)
+    for path in (place.workspace, place.home, home / "scratch"):
+        path.mkdir()
+        sandbox.own(path)
+    return Fence(sandbox, place)
 
 
 @dataclass
