@@ -125,7 +125,7 @@ class Bwrap:
         # Set inside: a name such as LD_PRELOAD is the repository's and must not reach what makes the fence.
         given = [ENV, "-i", *(f"{name}={value}" for name, value in environment.items())]
         argv = [*self._fence(place, command), *self._become(), *given, *with_limits(command.line, shell, processes)]
-        return self._running.run(argv, {"PATH": PATH}, "/", command)
+        return self._running.run(argv, {"PATH": PATH}, "/", command, place.workspace)
 
     # --- who --------------------------------------------------------------------------------------------
 

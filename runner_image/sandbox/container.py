@@ -99,7 +99,7 @@ class Container:
         if command.record:
             self.own(command.record)
         self._container = f"persevere-{self._private.parent.name}-{time.monotonic_ns()}"
-        ran = self._running.run(self._argv(place, command, processes), self._client, "/", command)
+        ran = self._running.run(self._argv(place, command, processes), self._client, "/", command, place.workspace)
         if ran.end != "exited":  # `--rm` has done it where all went well
             self._ask("rm", "--force", self._container)
         return ran

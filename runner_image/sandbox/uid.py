@@ -104,7 +104,7 @@ class Uid:
             self.own(command.record)
         if place.scratch is None:
             self._empty()
-        ran = self._running.run(self._argv(place, command, processes), {"PATH": PATH}, "/", command)
+        ran = self._running.run(self._argv(place, command, processes), {"PATH": PATH}, "/", command, place.workspace)
         if place.scratch is None:
             self._empty()
         return ran

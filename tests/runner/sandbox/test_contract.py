@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from runner_image.sandbox import process
 from runner_image.sandbox.contract import Command, Sandbox
 from runner_image.sandbox.interpreter import find_interpreter
 from tests.runner.conftest import Fence
@@ -167,6 +168,14 @@ def test_a_file_has_a_limit(fenced: Fence) -> None:
     ran = fenced.run("ulimit -f; truncate -s 20G big && echo made")
     assert "made" not in ran.output.text()
     assert not (fenced.place.workspace / "big").exists() or (fenced.place.workspace / "big").stat().st_size < 20 << 30
+
+
+def test_what_fills_the_disk_is_ended_and_told(fence: Fence, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = os.statvfs(fence.place.workspace)
+    monkeypatch.setattr(process, "FREE_BYTES", disk.f_bavail * disk.f_frsize - (8 << 20))
+    ran = fence.run("while true; do head -c 1000000 /dev/zero >> big; sleep 0.01; done", seconds=60)
+    assert (ran.end, ran.exit) == ("exited", 137)
+    assert "of the disk were left" in ran.output.text()
 
 
 ORDINARY: Mapping[str, str] = {
