@@ -21,6 +21,13 @@ from runner_image.sandbox import kernel
 from runner_image.sandbox.supervisor import Supervisor
 
 COULD_NOT = 127
+IPC_RMID = 0
+# A file of /proc/sysvipc, the column of the owner's user id, and how an id of that kind is removed.
+SHARED = (
+    ("shm", 7, lambda number: kernel.libc.shmctl(number, IPC_RMID, None)),
+    ("sem", 4, lambda number: kernel.libc.semctl(number, 0, IPC_RMID)),
+    ("msg", 7, lambda number: kernel.libc.msgctl(number, IPC_RMID, None)),
+)
 LIMITS = {"core": 4, "files": 7, "processes": 6, "bytes": 1}
 
 
@@ -74,12 +81,26 @@ def end_all(uid: int) -> None:
             become(uid)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)
+            _remove_shared(uid)
             os._exit(0)
         try:
             while True:
                 os.waitpid(-1, 0)
         except ChildProcessError:
             return
+
+
+def _remove_shared(uid: int) -> None:
+    """System V memory, semaphores and queues (sysvipc(7)) outlive whoever made them. Only their user may remove them."""
+    for name, column, remove in SHARED:
+        try:
+            with open(f"/proc/sysvipc/{name}", "rb") as lines:  # noqa: PTH123
+                rows = [line.split() for line in lines][1:]
+        except OSError:  # a kernel without them
+            continue
+        for row in rows:
+            if int(row[column]) == uid:
+                remove(int(row[1]))
 
 
 # --- as the job's user -----------------------------------------------------------------------------------

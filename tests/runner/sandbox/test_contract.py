@@ -109,6 +109,14 @@ def test_a_daemon_is_ended_with_its_command(fence: Fence) -> None:
     assert gone(f"{NAP}2")
 
 
+def test_memory_that_outlives_its_maker_is_removed_with_the_command(fenced: Fence) -> None:
+    made = "l.shmget(4713, 4096, 0o1600), l.semget(4713, 1, 0o1600), l.msgget(4713, 0o1600)"
+    found = "l.shmget(4713, 0, 0), l.semget(4713, 0, 0), l.msgget(4713, 0)"
+    said = [fenced.says(f"python -c 'import ctypes; l = ctypes.CDLL(None); print({each})'") for each in (made, found)]
+    assert "-1" not in said[0]
+    assert said[1] == "-1 -1 -1"
+
+
 def test_a_background_child_that_holds_the_pipe_does_not_hang_the_call(fence: Fence) -> None:
     ran = fence.run("sleep 30 & echo hi", seconds=20)
     assert (ran.exit, ran.output.text()) == (0, "hi\n")
