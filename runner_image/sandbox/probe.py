@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 
 OUTSIDE = (("192.0.2.1", 9), ("169.254.170.2", 80), ("169.254.169.254", 80))  # RFC 5737; ECS; EC2
+LINUX = sys.platform == "linux"
 PTRACE_SEIZE, CLONE_NEWUSER, LANDLOCK_CREATE_RULESET = 0x4206, 0x10000000, 444
 
 
@@ -80,6 +81,8 @@ def can_be_traced(pid: int) -> bool:
 
 
 def makes_user_namespace() -> bool:
+    if not LINUX:
+        return False
     child = os.fork()
     if child == 0:
         os._exit(0 if ctypes.CDLL(None).unshare(CLONE_NEWUSER) == 0 else 1)
@@ -87,6 +90,8 @@ def makes_user_namespace() -> bool:
 
 
 def status() -> dict[str, str]:
+    if not LINUX:
+        return {}
     with open("/proc/self/status", encoding="utf-8", errors="replace") as lines:  # noqa: PTH123
         return dict(line.rstrip("\n").split(":\t", 1) for line in lines if ":\t" in line)
 
@@ -106,7 +111,7 @@ def main(door: int, pid: int, since: str, secret: str) -> None:
         "no_new_privs": own.get("NoNewPrivs") == "1",
         "seccomp": int(own.get("Seccomp", "0")),
         "user_namespaces": works(makes_user_namespace),
-        "landlock": max(int(libc.syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)), 0),
+        "landlock": max(int(libc.syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)), 0) if LINUX else 0,
         "network_reached": [f"{host}:{port}" for host, port in OUTSIDE if works(reaches, (host, port))],
         "door_reached": works(reaches, ("127.0.0.1", door)),
         "loopback": works(talks_to_itself),

@@ -69,6 +69,7 @@ class Uid:
         reaches: tuple[Reach, ...] = ("open", "asked", "none") if loopback else ("open", "none")
         self._filters = {reach: write_filter(reach) for reach in reaches}
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        sweep(self.uid)  # of a runner that was killed, long ago, and had this process id
         weakref.finalize(self, sweep, self.uid)
         self._try()
 
