@@ -22,12 +22,8 @@ from runner_image.sandbox.supervisor import Supervisor
 
 COULD_NOT = 127
 IPC_RMID = 0
-# A file of /proc/sysvipc, the column of the owner's user id, and how an id of that kind is removed.
-SHARED = (
-    ("shm", 7, lambda number: kernel.libc.shmctl(number, IPC_RMID, None)),
-    ("sem", 4, lambda number: kernel.libc.semctl(number, 0, IPC_RMID)),
-    ("msg", 7, lambda number: kernel.libc.msgctl(number, IPC_RMID, None)),
-)
+# Files of /proc/sysvipc, and the column in which each has the owner's user id.
+SHARED = (("shm", 7), ("sem", 4), ("msg", 7))
 LIMITS = {"core": 4, "files": 7, "processes": 6, "bytes": 1}
 
 
@@ -92,7 +88,7 @@ def end_all(uid: int) -> None:
 
 def _remove_shared(uid: int) -> None:
     """System V memory, semaphores and queues (sysvipc(7)) outlive whoever made them. Only their user may remove them."""
-    for name, column, remove in SHARED:
+    for name, column in SHARED:
         try:
             with open(f"/proc/sysvipc/{name}", "rb") as lines:  # noqa: PTH123
                 rows = [line.split() for line in lines][1:]
@@ -100,7 +96,8 @@ def _remove_shared(uid: int) -> None:
             continue
         for row in rows:
             if int(row[column]) == uid:
-                remove(int(row[1]))
+                arguments = (0, IPC_RMID) if name == "sem" else (IPC_RMID, None)
+                getattr(kernel.libc, f"{name}ctl")(int(row[1]), *arguments)
 
 
 # --- as the job's user -----------------------------------------------------------------------------------
