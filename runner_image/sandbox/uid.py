@@ -8,6 +8,7 @@ far as this user itself is listening there, each call answered by a supervisor; 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import marshal
 import os
@@ -225,13 +226,14 @@ def sweep(uid: int, directories: Iterable[str] = SHARED) -> None:
                 raise
             continue
         for entry in entries:
-            if entry.stat(follow_symlinks=False).st_uid == uid:
-                if entry.is_dir(follow_symlinks=False):
-                    _remove_tree(entry.path)
-                else:
-                    Path(entry.path).unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # others come and go in these, too
+                if entry.stat(follow_symlinks=False).st_uid == uid:
+                    _remove(entry)
 
 
-def _remove_tree(path: str) -> None:
-    """By directory descriptors, so that no link is followed; root does not care for modes."""
-    shutil.rmtree(path, ignore_errors=True)
+def _remove(entry: os.DirEntry[str]) -> None:
+    """Of a tree what can be removed: by descriptors, so that no link is followed; root does not care for modes."""
+    if entry.is_dir(follow_symlinks=False):
+        shutil.rmtree(entry.path, ignore_errors=True)
+    else:
+        Path(entry.path).unlink()

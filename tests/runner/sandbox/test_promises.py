@@ -17,6 +17,7 @@ import pytest
 from runner_image.sandbox.contract import Network, Sandbox
 from runner_image.sandbox.probe import started
 from runner_image.sandbox.selftest import run_self_test
+from runner_image.sandbox.uid import sweep
 from tests.runner.conftest import Fence
 
 HOSTILE = Path(__file__).with_name("hostile.py").read_bytes()
@@ -176,3 +177,14 @@ def test_the_two_sides_of_a_proof_are_two_users(
     base.run("echo mine > file; chmod 666 file")
     assert head.run(f"cat {base.place.workspace}/file").exit != 0
     assert base.says("id -u") != head.says("id -u")
+
+
+def test_sweeping_does_not_mind_files_of_others_that_go_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "gone").touch()
+    scanned = list(os.scandir(tmp_path))
+    (tmp_path / "gone").unlink()
+    (tmp_path / "ours").touch()
+    scanned += [each for each in os.scandir(tmp_path) if each.name == "ours"]
+    monkeypatch.setattr(os, "scandir", lambda _: iter(scanned))
+    sweep(os.getuid(), [str(tmp_path)])
+    assert not (tmp_path / "ours").exists()
