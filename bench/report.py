@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import overhead, prompt, webhook
+from bench import overhead, prompt, sandbox, webhook
 
 RESULTS = Path(__file__).parent / "results"
 STEP_GOAL_MS = 6.0
@@ -29,11 +29,15 @@ def main() -> int:
     console.print(_step_table(steps))
     standing = prompt.measure()
     console.print(_prompt_table(standing))
+    fences, flood = sandbox.measure()
+    console.print(_fence_table(fences, flood))
     path = _write(
         {
             "github_webhook": asdict(door),
             "overhead_ms": [asdict(each) for each in steps],
             "peer_overhead_ms": {"mini-swe-agent 2.4.6": overhead.PEER},
+            "sandbox_ms": [asdict(each) for each in fences],
+            "output_flood_mb": asdict(flood),
             "tokens": asdict(standing) | {"total": standing.total, "goal": prompt.GOAL, "peers": prompt.PEERS},
         }
     )
@@ -69,6 +73,16 @@ def _step_table(steps: list[overhead.Overhead]) -> Table:
         table.add_row(
             str(each.step), *(f"{number:.1f} ms" for number in numbers), f"{peer} ms" if peer else "not measured"
         )
+    return table
+
+
+def _fence_table(fences: list[sandbox.Started], flood: sandbox.Flood) -> Table:
+    caption = f"{flood.printed:.0f} MB of output: the runner grew by {flood.grown:.1f} MB (goal: 60)"
+    table = Table(title="a fenced command: `true`, from call to answer", title_justify="left", caption=caption)
+    for column in ("sandbox", "median", "p95", "made once", "self-test"):
+        table.add_column(column, justify="right")
+    for each in fences:
+        table.add_row(each.backend, *(f"{number:.0f} ms" for number in (each.median, each.p95, each.made, each.tested)))
     return table
 
 

@@ -54,7 +54,7 @@ def test_a_build_hands_over_what_the_agent_changed(repo: Repo, start: Start, san
     assert control.steps[4].results[0].data == {"criterion": "AC-1", "command": "grep -q two a.txt", "passed": True}
     assert control.steps[4].results[1].status == "refused"
     assert control.steps[1].tree != control.steps[2].tree == end.tree
-    assert control.self_test["network_unreachable"] is (sandbox == "bwrap")
+    assert control.self_test["door_reached"] is (sandbox == "none")
 
 
 def test_the_ticket_and_the_tokens_are_nowhere(repo: Repo, start: Start) -> None:
