@@ -11,9 +11,11 @@ import binascii
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # `typing` itself would cost a call some milliseconds
 if TYPE_CHECKING:
+    from typing import Any
+
     from runner_image.beneath import Beneath, Changed, Outside
 
 NOTE_BYTES = 1_000_000  # a parser takes many times a file's size
