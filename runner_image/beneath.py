@@ -163,7 +163,7 @@ class Beneath:
         inside = path
         root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            top, real = (os.readlink(b"/proc/self/fd/%d" % each) for each in (root, descriptor))
+            top, real = (os.readlink(b"/proc/self/fd/%d" % each) for each in (root, descriptor))  # noqa: PTH115
             if real.startswith(top.rstrip(b"/") + b"/"):
                 inside = real[len(top.rstrip(b"/")) + 1 :]
         except OSError:
@@ -210,12 +210,12 @@ class Beneath:
 
     def _own(self, descriptor: int) -> None:
         if os.geteuid() == 0:
-            owner = os.stat(self._root)
+            owner = os.stat(self._root)  # noqa: PTH116
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
     def _own_link(self, directory: int, name: bytes) -> None:
         if os.geteuid() == 0:
-            owner = os.stat(self._root)
+            owner = os.stat(self._root)  # noqa: PTH116
             os.chown(name, owner.st_uid, owner.st_gid, dir_fd=directory, follow_symlinks=False)
 
 

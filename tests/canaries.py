@@ -68,5 +68,3 @@ class Canaries:
     def search(self, places: Iterable[tuple[str, bytes]]) -> list[str]:
         """What was found, and where."""
         return [f"{found} in {where}" for where, data in places if (found := self.find(data))]
-
-

@@ -72,12 +72,16 @@ class SandboxFiles:
 
     def write(self, path: bytes, data: bytes, was: bytes | None = None) -> str:
         """Writes the whole file, or none of it. Gives a note on its syntax, or nothing."""
-        answer, note = self._ask({"do": "write", "path": path.hex(), "known": was is not None}, NOTE_CHARS * 6, data, was or b"")
+        answer, note = self._ask(
+            {"do": "write", "path": path.hex(), "known": was is not None}, NOTE_CHARS * 6, data, was or b""
+        )
         if not answer.written:
             raise NoAnswer("it did not say that it wrote")
         return note.decode("utf-8", "replace")[:NOTE_CHARS]
 
-    def _ask(self, request: Mapping[str, Any], at_most: int, body: bytes = b"", was: bytes = b"") -> tuple[_Answer, bytes]:
+    def _ask(
+        self, request: Mapping[str, Any], at_most: int, body: bytes = b"", was: bytes = b""
+    ) -> tuple[_Answer, bytes]:
         spool = self.checkout.spool
         command = Command(
             line=LINE,
@@ -113,4 +117,3 @@ def _read(spool: Path, at_most: int) -> tuple[_Answer, bytes]:
     if len(data) > at_most or len(data) < answer.bytes:
         raise NoAnswer(f"it promised {answer.bytes:,} bytes and gave {len(data):,}")
     return answer, data
-

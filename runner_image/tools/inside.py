@@ -16,7 +16,7 @@ TYPE_CHECKING = False  # `typing` itself would cost a call some milliseconds
 if TYPE_CHECKING:
     from typing import Any
 
-    from runner_image.beneath import Beneath, Changed, Outside
+    from runner_image.beneath import Beneath, Changed, Outside  # noqa: TC004 - their text stands above this one
 
 NOTE_BYTES = 1_000_000  # a parser takes many times a file's size
 

@@ -35,6 +35,8 @@ class SecretWatch:
 
     def __init__(self) -> None:
         self.canaries = Canaries()
+        self.sessions: list[str] = []
+        """Whole session tokens, as runners got them, for whoever plays a thief."""
         self.requests: list[bytes] = []
         """What models were asked."""
         self.sent: list[tuple[str, bytes]] = []
@@ -68,7 +70,7 @@ def _rows(path: Path) -> Iterator[tuple[str, bytes]]:
     """Every value of every table; the file itself would cut them into pages."""
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
         for (table,) in database.execute("select name from sqlite_master where type = 'table'").fetchall():
-            for row in database.execute(f'select * from "{table}"'):  # noqa: S608 - names come from the database
+            for row in database.execute(f'select * from "{table}"'):
                 for value in row:
                     if isinstance(value, str | bytes):
                         yield f"table {table}", value.encode() if isinstance(value, str) else value
@@ -81,12 +83,14 @@ def watching() -> Iterator[SecretWatch]:
     provider = {name: f"sk-{secrets.token_urlsafe(40)}" for name in PROVIDER_KEYS}
     for name, value in provider.items():
         watch.canaries.add(name, value)
-    sign, mint, jwt, send = tickets._sign, AppTokens._mint, AppTokens.app_jwt, Wire.send  # noqa: SLF001
+    sign, mint, jwt, send = tickets._sign, AppTokens._mint, AppTokens.app_jwt, Wire.send
 
     def signed(*arguments: Any) -> str:
         made = sign(*arguments)
         # Kind and payload are no secret: the id of the job stands in many places.
         watch.canaries.add("a ticket" if made.startswith("t1.") else "a session token", made.rpartition(".")[2])
+        if made.startswith("s1."):
+            watch.sessions.append(made)
         return made
 
     def minted(self: AppTokens, *arguments: Any) -> Any:

@@ -157,6 +157,10 @@ class WholeProduct:
         """Whether GitHub has nothing under way to us."""
         return self.steering.quiet()
 
+    def give_runners(self, name: str, value: str) -> None:
+        """A variable of the machine that later runners have as well."""
+        cast("SubprocessTasks", self.world.tasks).tell(name, value)
+
     def pass_time(self, seconds: float) -> None:
         """It is so much later now, here and at GitHub. No runner may be at work: its lease would run out."""
         self._clock.move(seconds)
