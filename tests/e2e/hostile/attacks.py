@@ -260,7 +260,7 @@ ROWS = (
             "package.json": PACKAGE,
             ".github/persevere.yml": "setup: 'make >/dev/null'\nbudget: $2\n",
         },
-        bash("make | tail -n 3"),
+        bash("make >/tmp/made 2>&1; tail -n 3 /tmp/made"),
         bash(f"python - <<'X'\n{REACH}\nX"),
         read=("looted everything", "network refused 169.254.170.2", "network refused 1.1.1.1"),
         never=("NETWORK-REACHED",),

@@ -78,8 +78,16 @@ def test_a_stolen_session_token_is_good_for_its_own_job_alone(product: WholeProd
 
     place.settle()
     assert place.phase == "in_review"
-    # The job is over, and with it the token's worth.
-    late = {"outcome": "handed_over", "summary": "mine", "reason": "", "sandbox": "", "network": "open"}
-    assert call(product, token, "POST", "/v1/finish", late).status_code >= 400
+    # The job is over: nothing is taken any more, and a last word said again changes nothing.
+    before, told = place.pull(), place.status()
+    late = {"outcome": "gave_up", "summary": "mine", "reason": "mine", "sandbox": "", "network": "open"}
+    assert call(product, token, "POST", "/v1/finish", late).status_code == 200
+    for path, body in (
+        ("/v1/blobs", {"sha256": sha, "bytes": len(data), "kind": "output"}),
+        ("/v1/evidence", {"observations": []}),
+    ):
+        assert call(product, token, "POST", path, body).status_code == 410, path
+    assert call(product, token, "PUT", "/v1/steps/9", {"results": []}).status_code in (409, 410)
+    place.settle()
+    assert (place.pull(), place.status(), place.phase) == (before, told, "in_review")
     assert len(place.octocat.pulls(full_name, state="all")) == 1
-    assert place.open_work() == []
