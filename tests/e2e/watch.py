@@ -12,7 +12,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -59,11 +59,19 @@ class SecretWatch:
         yield from self.sent
         yield from (("a model's request", request) for request in list(self.requests))
         yield from _rows(home / DATABASE)
-        for path in sorted(home.rglob("*")):
-            inside = path.relative_to(home).parts
-            if inside[0] in TRUSTED or path.name.startswith(DATABASE) or path.is_symlink() or not path.is_file():
-                continue
-            yield "/".join(inside), path.read_bytes()
+        yield from _files(home)
+
+
+def _files(home: Path) -> Iterator[tuple[str, bytes]]:
+    """What lies there now. A runner may be clearing its directory away, however deep a hostile tree made it."""
+    for directory, names, files in os.walk(home):
+        if Path(directory) == home:
+            names[:] = [name for name in names if name not in TRUSTED]
+        for name in files:
+            path = Path(directory, name)
+            with suppress(OSError):
+                if not name.startswith(DATABASE) and path.is_file() and not path.is_symlink():
+                    yield path.relative_to(home).as_posix(), path.read_bytes()
 
 
 def _rows(path: Path) -> Iterator[tuple[str, bytes]]:

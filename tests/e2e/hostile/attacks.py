@@ -293,7 +293,18 @@ ROWS = (
         read=("looted everything", "network refused 1.1.1.1"),
         never=("NETWORK-REACHED",),
     ),
-    unproved("a JUnit record written by hand", write("greet.py", FORGES), words="AC-1"),
+    Row(
+        # Code of the change runs in the process of its check, so it can lie there; what gives it away is pointed at.
+        "a JUnit record written by hand",
+        build_it,
+        "in_review",
+        status=READY,
+        pull="The change's own code names what decides a check (`greet.py`: ",
+        pull_state="ready",
+        files={**SAMPLE, **WITH_PYTEST},
+        script=(spec(BY_PYTEST), build(write("greet.py", FORGES)), build(finish())),
+        more=nothing_else,
+    ),
     survives(
         "programs of ours by name",
         {name: tool(TOUCH) for name in ("git", "bash", "sh", "env", "setpriv", "python", "python3", "bwrap")},
