@@ -59,6 +59,10 @@ class SubprocessTasks:
         self._grace_s = grace_s
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
+    def tell(self, name: str, value: str) -> None:
+        """A variable more for the tasks that are started from now on."""
+        self._extra[name] = value
+
     def start(self, client_token: str, started_by: str, ticket: str) -> Task:
         """Start one, or give back the one that has this token, whatever became of it.
 

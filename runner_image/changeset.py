@@ -5,18 +5,20 @@ What set-up itself did is no part of it: not its changes to tracked files, not t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner_image.git import Git
+from runner_image.git import Git, GitFailed
 from runner_image.ignore import base_rules
 from runner_image.trees import carry_over, compare, sizes_of, tree_of
 from shared.domain.protocol import Changeset, RunnerLimits, encode, shown_path
 
 LEFT_OUT_SHOWN = 50
+LOOK_S = 30.0
 
 
 class TooBig(Exception):
@@ -100,7 +102,12 @@ class Recorder:
     def _look(self) -> tuple[list[bytes], list[bytes]]:
         """(files that git does not know and the base's rules do not ignore, tracked ones that changed or are gone)."""
         options = ["--others", "--modified", "--deleted", "-t", "-z", f"--exclude-from={self._rules}"]
-        out = self._git.run("ls-files", *options, index=self._index, tree=self._tree)
+        try:
+            out = self._git.run("ls-files", *options, index=self._index, tree=self._tree, seconds=LOOK_S)
+        except GitFailed:
+            if not _remove_pipes(self._tree):
+                raise
+            out = self._git.run("ls-files", *options, index=self._index, tree=self._tree)
         untracked: list[bytes] = []
         modified: dict[bytes, None] = {}
         for row in out.split(b"\0"):
@@ -180,6 +187,19 @@ class Recorder:
             raise TooBig(f"the change has {size:,} bytes; the limit is {limits.changeset_bytes:,}")
         if largest > limits.changeset_file_bytes:
             raise TooBig(f"one file has {largest:,} bytes; the limit is {limits.changeset_file_bytes:,} a file")
+
+
+def _remove_pipes(root: Path) -> bool:
+    """git opens `HEAD` of whatever looks like a repository inside; of a pipe it would wait for ever. No change holds one."""
+    found = False
+    for directory, _, files in os.walk(os.fsencode(root)):
+        for name in files:
+            path = os.path.join(directory, name)
+            with contextlib.suppress(OSError):
+                if stat.S_ISFIFO(os.lstat(path).st_mode):
+                    os.unlink(path)  # noqa: PTH108
+                    found = True
+    return found
 
 
 def _files_beneath(root: Path, path: bytes) -> Iterable[bytes]:
