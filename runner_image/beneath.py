@@ -12,7 +12,10 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+
+from shared.domain.protocol import Change
 
 SYS_OPENAT2 = 437  # the same on every architecture (Linux 5.6, openat2(2))
 RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_BENEATH = 0x01, 0x02, 0x08
@@ -154,6 +157,16 @@ class Beneath:
         if os.geteuid() == 0:
             owner = self._root.stat()
             os.chown(name, owner.st_uid, owner.st_gid, dir_fd=directory, follow_symlinks=False)
+
+
+def lay(root: Path, changes: Iterable[Change]) -> None:
+    """Makes each path beneath `root` what the change says, deletions first. Raises Outside, OSError."""
+    beneath = Beneath(root)
+    for change in sorted(changes, key=lambda change: change.mode is not None):
+        if change.mode is None:
+            beneath.remove(change.path)
+        else:
+            beneath.put(change.path, change.mode, change.data)
 
 
 def _openat2(root: int, path: bytes, flags: int, mode: int) -> int | None:

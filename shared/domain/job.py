@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from shared.domain.people import Person, Repository
-from shared.domain.protocol import JobKind
+from shared.domain.protocol import JobKind, WorkKind
 from shared.domain.repository_settings import RepositorySettings
 from shared.domain.shape import Shape
 
@@ -85,8 +85,9 @@ def moved(job: JobState, status: JobStatus, **fields: object) -> JobState:
 class Lease(Shape):
     """Who holds a job. Written by `job_api` only, at claim and heartbeat.
 
-    `seconds` is what this launch worked, `seconds_before` what earlier ones did; `tree` and `bundle` are the last
-    checkpoint, taken after step `checkpoint_step`. `finished`: this holder has said its last word.
+    `seconds` is what this launch worked, `seconds_before` what earlier ones did; `tree` and `bundle` (of that `kind`) are
+    the last checkpoint, taken after step `checkpoint_step`, and `unkept` says what of the work since it does not hold.
+    `restored_step` is the checkpoint that this launch began from. `finished`: this holder has said its last word.
     """
 
     job: str
@@ -101,6 +102,9 @@ class Lease(Shape):
     checkpoint_step: int = -1
     tree: str | None = None
     bundle: str | None = None
+    kind: WorkKind = "changeset"
+    unkept: str = ""
+    restored_step: int = -1
     wrap_up: bool = False
     finished: bool = False
     claimed_at: int = 0

@@ -6,6 +6,7 @@ Faults are put into `faults`: `{(method, path): [answer, …]}`, each used once 
 import hashlib
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ class FakeControl:
     finished: Finish | None = None
     revoked: list[str] = field(default_factory=list)
     seen: list[tuple[str, str]] = field(default_factory=list)
+    stopped_at: float = 0.0
+    finished_at: float = 0.0
     url: str = ""
 
     def __enter__(self) -> Self:
@@ -115,6 +118,7 @@ class FakeControl:
                 return 200, {}
             case "POST", ["finish"]:
                 self.finished = Finish.model_validate(body)
+                self.finished_at = time.monotonic()
                 return 200, {}
         return refusal(404, "not_found")
 

@@ -43,7 +43,7 @@ def test_a_claim_tells_all_that_a_runner_needs(house: House) -> None:
     }
     assert house.tokens.given == [("clone", 99, 7)]
     assert [each["id"] for each in claimed["criteria"]] == ["AC-1", "AC-2"]
-    assert claimed["resume"] == {"step": 0, "tree": None, "bundle": None}
+    assert claimed["resume"] == {"step": 0, "tree": None, "bundle": None, "kind": "changeset"}
     assert claimed["limits"]["seconds"] == 3060  # 15 % of the hour is kept
     assert "Sums" in claimed["words"]
     assert house.inbounds()[0]["data"] == {
