@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from runner_image.endings import GiveUp, Leave, bad_token, replaced, unreachable
 from shared.domain.protocol import (
     PROTOCOL,
+    Begin,
     BlobGrant,
     BlobWish,
     Claim,
@@ -107,6 +108,10 @@ class Api:
                 return WrongStep(refusal.expected)
             else:
                 raise _ending(status, refusal)
+
+    def begin(self, step: int) -> None:
+        """Nothing of a step's calls may be run before this returns."""
+        self._ask("POST", "/v1/begin", Begin(step=step), None)
 
     def evidence(self, report: EvidenceReport) -> None:
         self._ask("POST", "/v1/evidence", report, None)

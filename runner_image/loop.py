@@ -19,7 +19,7 @@ from runner_image.log import log
 from runner_image.tools.box import run_call
 from runner_image.tools.contract import Bench
 from runner_image.tools.finish import FinishArgs
-from runner_image.underway import UnderWay
+from runner_image.underway import HARMLESS, UnderWay
 from runner_image.waiting import wait_for
 from shared.domain.protocol import BODY_MAX_BYTES, CallResult, Reply, StepResults
 
@@ -54,6 +54,8 @@ def work(job: Job, bench: Bench, keeper: Keeper, underway: UnderWay) -> Said:
         resyncs = 0
         if answer.over:
             raise GiveUp("model", answer.why or answer.text or "the model could not go on")
+        if any(call.tool not in HARMLESS for call in answer.calls):
+            begin(job, step)
         underway.begin(step, answer.calls)
         said = run_calls(job, bench, underway, answer)
         if said is not None:
@@ -102,6 +104,11 @@ def fit(results: tuple[CallResult, ...]) -> tuple[CallResult, ...]:
 
 def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most // 3]}\n[... cut ...]\n{text[-(most * 2 // 3) :]}"
+
+
+def begin(job: Job, step: int) -> None:
+    """Raises Ending, also when another runner has the job and may run these calls."""
+    wait_for(job, f"begin-{step}", lambda: job.api.begin(step))
 
 
 def ask(job: Job, step: int, results: StepResults) -> Reply | WrongStep:

@@ -10,7 +10,7 @@ from runner_image.git import GitFailed
 from runner_image.log import log
 from shared.domain.protocol import Call, CallResult
 
-HARMLESS = frozenset({"view", "finish"})
+HARMLESS = frozenset({"view", "finish"})  # change nothing: whoever comes next may run them again
 ALONE = frozenset({"edit", "write"})  # done by ourselves, whole or not at all: no order cuts them short
 
 

@@ -138,6 +138,7 @@ def _next_lease(found: _Found, ticket: Ticket, nonce: str, now: int) -> Lease:
             "kind": old.kind,
             "unkept": old.unkept,
             "restored_step": old.checkpoint_step,
+            "begun_step": old.begun_step,
         }
     )
 
@@ -212,17 +213,19 @@ def _setup(job: JobState, issue: IssueState) -> Setup:
 
 
 def _resume(here: World, job: JobState, lease: Lease) -> Resume:
-    """The first step without an answer, and the work as it was last kept."""
+    """The first step without an answer, or the last one with an answer that nobody has begun; and the work as it was last
+    kept. Read behind the claim: who held the job before can begin nothing any more."""
     if job.kind not in ("build", "fix"):
         return Resume()
-    answered = 0
+    answered, open_step = 0, None
     for record in read_all(here.store, keys.job_pk(job.id), "STEP#"):
         state = StepState.model_validate(unpack(record, here.blobs).body)
         if state.reply is None:
             break
         answered = state.step + 1
+        open_step = state.step if state.results is None and state.step > lease.begun_step else None
     bundle = here.blobs.download(lease.bundle) if lease.bundle else None
-    return Resume(step=answered, tree=lease.tree, bundle=bundle, kind=lease.kind)
+    return Resume(step=answered if open_step is None else open_step, tree=lease.tree, bundle=bundle, kind=lease.kind)
 
 
 def _words(issue: IssueState, spec: Spec | None) -> tuple[str, ...]:

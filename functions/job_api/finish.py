@@ -12,7 +12,7 @@ from functions.job_api.strays import settle_strays
 from functions.job_api.tell import tell_session_finished
 from functions.job_api.time_left import book_seconds
 from shared.domain import keys
-from shared.domain.protocol import CallResult, Finish, StepResults
+from shared.domain.protocol import Finish
 from shared.domain.record import Change, Put, Record, replace_of
 from shared.domain.step import StepState
 from shared.ports import read_all
@@ -55,26 +55,14 @@ def finish(session: Session, word: Finish) -> None:
 
 
 def _close_last(session: Session, word: Finish, records: list[Record], steps: list[StepState]) -> list[Change]:
-    """The results of the last answer's calls, where no step has brought them: as far as the runner says that they ran, and
-    not begun where the answer never reached it. Raises Refused (bad_request).
-    """
+    """The results of the last answer's calls, where no step has brought them. Raises Refused (bad_request)."""
     if not steps or steps[-1].reply is None or steps[-1].results is not None:
         return []
-    last, reached = steps[-1], word.underway.step if word.underway is not None else -1
-    if word.underway is not None and reached == last.step:
-        done = word.underway.done
-    elif word.outcome == "interrupted" and reached < last.step:
-        done = StepResults(
-            results=tuple(
-                CallResult(call=call.name, status="interrupted", data={"how": "not_begun"})
-                for call in last.calls
-                if not call.error
-            )
-        )
-    else:
-        return []
+    last, underway = steps[-1], word.underway
+    if underway is None or underway.step != last.step:
+        return []  # nothing of that answer was begun: the next runner is given it as it is
     tree = next((step.tree for step in reversed(steps) if step.tree), None)
-    return close(session, last, records[-1], done, tree)[1]
+    return close(session, last, records[-1], underway.done, tree)[1]
 
 
 def _with_cause(word: Finish, steps: Sequence[StepState]) -> Finish:

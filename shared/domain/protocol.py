@@ -6,6 +6,7 @@ seconds; a runner never sends a clock time.
     POST /v1/claim       Claim            -> Claimed
     POST /v1/heartbeat   Heartbeat        -> Orders            every 15 s; the lease is 60 s
     PUT  /v1/steps/{n}   StepResults      -> 200 Reply | 202 Later
+    POST /v1/begin       Begin            -> {}                before calls that may change something
     POST /v1/blobs       BlobWish         -> BlobGrant
     POST /v1/evidence    EvidenceReport   -> {}
     POST /v1/finish      Finish           -> {}
@@ -123,7 +124,7 @@ WorkKind = Literal["changeset", "bundle"]
 
 
 class Resume(Shape):
-    """Where to go on: the first step without an answer, the tree, and what restores it (a download URL): a changeset, or
+    """Where to go on: the first step whose calls no runner has begun, the tree, and what restores it (a download URL): a changeset, or
     a thin git bundle on the commit that the job starts from. None: the tree is that commit's.
     """
 
@@ -198,6 +199,12 @@ class StepResults(Strict):
     checkpoint: Checkpoint | None = None
     unkept: str = Field(default="", max_length=500)
     seconds: float = 0.0
+
+
+class Begin(Strict):
+    """The calls of answer `step` are about to be run. Until this is stored another runner may still be given them."""
+
+    step: int
 
 
 class Underway(Strict):

@@ -38,6 +38,7 @@ class FakeControl:
     nonces: list[str] = field(default_factory=list)
     self_test: dict[str, Any] = field(default_factory=dict)
     steps: dict[int, StepResults] = field(default_factory=dict)
+    begun: list[int] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     beats: list[dict[str, Any]] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
@@ -107,6 +108,9 @@ class FakeControl:
                 return 200, {"orders": self.orders_when(self)}
             case "PUT", ["steps", number]:
                 return self._step(int(number), StepResults.model_validate(body))
+            case "POST", ["begin"]:
+                self.begun.append(body["step"])
+                return 200, {}
             case "POST", ["blobs"]:
                 key = f"1/job/{body['sha256']}"
                 self.kinds[key] = body["kind"]

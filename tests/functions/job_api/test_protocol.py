@@ -67,6 +67,7 @@ def test_a_new_launch_goes_on_from_the_last_checkpoint(house: House) -> None:
     bundle = house.blobs.put(f"7/{JOB}", b"changeset")
     runner.put_step(1, *done(first), tree="t" * 40, checkpoint={"tree": "t" * 40, "bundle": bundle})
     runner.send("POST", "/v1/heartbeat", {"step": 1, "seconds": 4})
+    runner.send("POST", "/v1/begin", {"step": 1})
     house.put_job(launch=2)
     assert runner.put_step(2)[1]["code"] == "stale_epoch"
     fresh = at_work(house, launch=2, nonce="m" * 20)
