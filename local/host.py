@@ -125,7 +125,7 @@ def serve(settings: Settings, over: threading.Event, ready_file: Path | None = N
         world = build(settings, url)
         use(world)
         workers = consumers(settings, world)
-        application.open(doors(), cast("FileBlobs", world.blobs))
+        application.open(doors(striking(settings.home)), cast("FileBlobs", world.blobs))
         listening = threading.Thread(target=server.serve_forever, args=(0.05,), name="http", daemon=True)
         listening.start()
         for worker in workers:
@@ -145,13 +145,23 @@ def serve(settings: Settings, over: threading.Event, ready_file: Path | None = N
     logger.info("host.left")
 
 
-def doors() -> tuple[Door, ...]:
+def striking(home: Path) -> Callable[[Handler], Handler]:
+    """Whoever stands before the runners' door: nobody, but in a trial that kills machines on purpose."""
+    plan = os.environ.get("PERSEVERE_STRIKE")
+    if not plan:
+        return lambda handler: handler
+    from local.strikes import Striking, read_plan
+
+    return lambda handler: Striking(handler, read_plan(plan), home)
+
+
+def doors(before: Callable[[Handler], Handler] = lambda handler: handler) -> tuple[Door, ...]:
     """The functions that have a URL."""
     from local.http_server import Door
 
     return (
         Door("github_webhook", "/webhook", TIMEOUTS["github_webhook"], handler_of("github_webhook")),
-        Door("job_api", "/v1", TIMEOUTS["job_api"], handler_of("job_api")),
+        Door("job_api", "/v1", TIMEOUTS["job_api"], before(handler_of("job_api"))),
     )
 
 

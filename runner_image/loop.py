@@ -70,7 +70,7 @@ def run_calls(job: Job, bench: Bench, underway: UnderWay, reply: Reply) -> Said 
         underway.start(call)
         done = run_call(bench, call)
         if isinstance(done, FinishArgs):
-            underway.running = None
+            underway.end(CallResult(call=call.id, status="ok"))
             return Said(done.summary[:20_000], tuple(done.unmet or ()))
         underway.end(done)
         log("call.ran", step=reply.step, tool=call.tool, status=done.status, exit=done.exit, bytes=done.bytes)

@@ -58,17 +58,13 @@ class UnderWay:
         return self.running is None or self.before is not None
 
     def all_results(self, *, undone: bool) -> tuple[CallResult, ...]:
-        """One for each call but `finish`: those that ended, the one that was cut short, those that were not begun."""
+        """One for each call: those that ended, the one that was cut short, those that were not begun."""
         found = list(self.results)
         if self.running is not None:
             how = "cut" if undone else "lost"
             found.append(CallResult(call=self.running.id, status="interrupted", data={"how": how}))
         later = self.calls[len(found) :]
-        found += [
-            CallResult(call=call.id, status="interrupted", data={"how": "not_begun"})
-            for call in later
-            if call.tool != "finish"
-        ]
+        found += [CallResult(call=call.id, status="interrupted", data={"how": "not_begun"}) for call in later]
         return tuple(found)
 
     def _mark(self) -> None:

@@ -137,9 +137,9 @@ def _shown(call: AskedCall, result: CallResult | None, step: StepState) -> dict[
     shown = {"id": call.id, "tool": call.tool}
     if call.error:
         return shown | {"status": "error", "text": call.error}
+    if call.tool == "finish" and (result is None or result.status == "ok"):
+        return shown | {"status": "ok", "text": prompts.HANDED_OVER}
     if result is None:
-        if call.tool == "finish":
-            return shown | {"status": "ok", "text": prompts.HANDED_OVER}
         return shown | {"status": "interrupted", "text": prompts.NO_RESULT}
     if result.status == "interrupted" and not result.text:
         return shown | {"status": "interrupted", "text": _how(result)}
