@@ -38,6 +38,7 @@ def demo(
         int | None,
         typer.Option("--kill-runner-at", metavar="N", min=1, help="Kill the agent's machine at its N-th step."),
     ] = None,
+    strike: Annotated[str, typer.Option(help="When to kill which machine (local/strikes.py).", hidden=True)] = "",
     patience: Patience = PATIENCE_S,
 ) -> None:
     """An issue of a small sample becomes a proved pull request, on a simulated GitHub with a scripted model.
@@ -46,7 +47,7 @@ def demo(
     """
     from local.demo.run import demo as run
 
-    strike = f"step:{kill_runner_at}" if kill_runner_at else ""
+    strike = f"step:{kill_runner_at}" if kill_runner_at else strike
     raise typer.Exit(run(os.environ, home.absolute(), json_line=json, keep=keep, patience_s=patience, strike=strike))
 
 

@@ -120,6 +120,7 @@ def play(matrix: Matrix, kills: dict[str, Kill]) -> tuple[Place, list[str]]:
 
 
 def end_of(place: Place) -> End:
+    place.settle()  # that the last machine ended is told after its last word
     pulls = place.octocat.pulls(place.full_name, state="all")
     pull = place.pull()
     assert pull is not None, "\n--\n".join(place.ours())
