@@ -38,7 +38,7 @@ class End:
 
     result: str
     tree: str
-    pulls: int
+    branches: int
     comments: int
     held: float
     criteria: tuple[tuple[str, str], ...]
@@ -78,16 +78,16 @@ def play(home: Path, plan: str) -> tuple[End, list[dict[str, Any]]]:
     """One demo, and whom the plan hit."""
     more = ["--strike", plan] if plan else []
     command = [sys.executable, "-m", "local.cli", "demo", "--json", "--keep", "--home", str(home), *more]
-    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-    found = json.loads(ran.stdout) if ran.stdout.strip() else {"result": f"exit {ran.returncode}: {ran.stderr[-800:]}"}
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
     struck = strikes_of(home / "home")
-    if "pull_request" not in found:
-        return End(found["result"], "", 0, 0, 0.0, (), ()), struck
+    if not ran.stdout.strip():
+        return End(f"exit {ran.returncode}: {ran.stderr[-800:]}", "", 0, 0, 0.0, (), ()), struck
+    found: dict[str, Any] = json.loads(ran.stdout)
     pull = found["pull_request"]
     return End(
         result=found["result"],
         tree=tree_of(home / "home", pull["head_sha"]) if pull else "",
-        pulls=pulls_of(home / "home"),
+        branches=branches_of(home / "home"),
         comments=found["comments"],
         held=found["money"]["held"],
         criteria=tuple((each["id"], each["conclusion"]) for each in found["criteria"]),
@@ -97,21 +97,24 @@ def play(home: Path, plan: str) -> tuple[End, list[dict[str, Any]]]:
 
 def tree_of(home: Path, commit: str) -> str:
     """The id of a commit's tree, from the simulator's own repository."""
-    for head in (home / "github").rglob("HEAD"):
-        command = ["git", "--git-dir", str(head.parent), "rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
-        if done.returncode == 0:
-            return done.stdout.strip()
-    return "none"
+    found = [git(path, "rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}") for path in repositories(home)]
+    return next((tree for tree in found if tree), "none")
 
 
-def pulls_of(home: Path) -> int:
-    """How many branches of ours there are at the end: a second attempt would have one more."""
-    table = Table(home)
-    try:
-        return sum(issue.pull is not None for issue in table.issues())
-    finally:
-        table.close()
+def branches_of(home: Path) -> int:
+    """How many branches of ours there are: work that was begun a second time would have one more."""
+    found = (git(path, "for-each-ref", "--format=%(refname)", "refs/heads/persevere/") for path in repositories(home))
+    return sum(len(names.split()) for names in found)
+
+
+def repositories(home: Path) -> list[Path]:
+    return [head.parent for head in (home / "github").rglob("HEAD") if (head.parent / "objects").is_dir()]
+
+
+def git(directory: Path, *arguments: str) -> str:
+    command = ["git", "--git-dir", str(directory), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
+    return done.stdout.strip()
 
 
 def asked_again(home: Path, jobs: list[str]) -> Iterator[str]:
