@@ -70,7 +70,9 @@ class Matrix:
 
 @dataclass(frozen=True)
 class End:
-    """What must be the same whatever was killed."""
+    """What must be the same whatever was killed. `left` is what is still to do, but for the news, which comes after its last
+    word and changes nothing, that the last machine has ended.
+    """
 
     phase: str
     tree: str
@@ -120,7 +122,6 @@ def play(matrix: Matrix, kills: dict[str, Kill]) -> tuple[Place, list[str]]:
 
 
 def end_of(place: Place) -> End:
-    place.settle()  # that the last machine ended is told after its last word
     pulls = place.octocat.pulls(place.full_name, state="all")
     pull = place.pull()
     assert pull is not None, "\n--\n".join(place.ours())
@@ -134,7 +135,7 @@ def end_of(place: Place) -> End:
         comments=tuple(sorted(body.splitlines()[0] for body in place.replies())),
         checks=tuple(sorted((name, run["conclusion"]) for name, run in place.checks().items())),
         held=place.held(),
-        left=tuple(place.open_work()),
+        left=tuple(each for each in place.open_work() if not each.startswith("INBOUND#")),
     )
 
 
