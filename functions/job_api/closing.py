@@ -38,7 +38,7 @@ def close(
     )
     step, job = before.step, session.job
     events = of_results(job, session.now, step, closed.calls, {result.call: result for result in results})
-    if body.checkpoint is not None and body.checkpoint.tree != session.lease.tree:
+    if body.checkpoint is not None and body.checkpoint.bundle and body.checkpoint.tree != session.lease.tree:
         events.append(of_checkpoint(job, session.now, step, body.checkpoint))
     if body.unkept and body.unkept != session.lease.unkept:
         events.append(of_unkept(job, session.now, step, body.unkept))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from shared.agent import prompts
 from shared.domain import keys
 from shared.domain.job import Lease
+from shared.domain.record import AtVersion, Put
 from tests.functions.job_api.house import JOB, House, Runner, bash, done
 from tests.functions.job_api.test_flow import FINISH, Listening, forget, listening
 
@@ -206,3 +208,20 @@ def test_work_of_lost_machines_is_found_by_the_job_that_continues(
     )
     assert bool(claimed["resume"]["bundle"]) is goes_on
     assert claimed["resume"]["step"] == 0
+
+
+def test_what_was_stored_before_there_were_bundles_is_still_read(tmp_path: Path) -> None:
+    """A lease and a checkpoint as they were written when work was kept as a changeset every tenth step."""
+    house, _, runner = at_work(tmp_path)
+    _, reply = runner.put_step(0)
+    old = {"tree": TREE, "bundle": house.blobs.put(f"7/{JOB}", b"changeset")}
+    runner.put_step(1, *done(reply), checkpoint=old)
+    record = house.store.get(keys.job_lease(JOB))
+    assert record is not None
+    body = {
+        name: value
+        for name, value in record.body.items()
+        if name not in ("kind", "unkept", "restored_step", "begun_step")
+    }
+    house.store.commit(Put(replace(record, body=body), AtVersion(record.version)))
+    assert replaced(house).claimed["resume"]["kind"] == "changeset"
