@@ -33,10 +33,7 @@ if TYPE_CHECKING:
     from local.http_server import Door
     from local.store import SqliteStore
     from local.stream_pump import StreamPump
-    from local.task_events import TaskEvents
     from local.tasks import SubprocessTasks
-
-    Worker = StreamPump | Clockwork | TaskEvents
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -165,26 +162,27 @@ def doors(before: Callable[[Handler], Handler] = lambda handler: handler) -> tup
     )
 
 
-def consumers(settings: Settings, world: World) -> list[Worker]:
+def consumers(settings: Settings, world: World) -> list[StreamPump | Clockwork]:
     """Who is rung by the stream, the clock and the tasks, but for those that the settings leave out."""
     from local.clockwork import Clockwork
     from local.stream import Stream, rings_conductor, rings_effects
     from local.stream_pump import StreamPump
-    from local.task_events import TaskEvents
+    from local.task_events import EVERY_S, TaskEvents
 
     store = cast("SqliteStore", world.store)
-    found: list[Worker] = [
+    found: list[StreamPump | Clockwork] = [
         StreamPump(Stream(store, world.clock, name, wanted), handler_of(name), TIMEOUTS[name])
         for name, wanted in (("conductor", rings_conductor), ("effects", rings_effects))
         if name not in settings.without
     ]
     if "watchdog" not in settings.without:
         found.append(Clockwork(handler_of("watchdog"), world.clock.now))
-        found.append(TaskEvents(cast("SubprocessTasks", world.tasks), handler_of("watchdog")))
+        ends = TaskEvents(cast("SubprocessTasks", world.tasks), handler_of("watchdog"))
+        found.append(Clockwork(ends.look, world.clock.now, EVERY_S))
     return found
 
 
-def leave(workers: list[Worker]) -> None:
+def leave(workers: list[StreamPump | Clockwork]) -> None:
     """Let the work at hand come to its end, all of it within `LEAVE_S`."""
     for worker in workers:
         worker.stop()

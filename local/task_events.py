@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -23,31 +22,18 @@ logger = Logger(service="host")
 
 
 class TaskEvents:
-    """One thread that looks at the tasks of this machine. Each end is told until it is known, and at least once."""
+    """Looks at the tasks of this machine when a clock says so. Each end is told until it is known, and at least once."""
 
-    def __init__(self, tasks: SubprocessTasks, handler: Handler, every_s: float = EVERY_S) -> None:
+    def __init__(self, tasks: SubprocessTasks, handler: Handler) -> None:
         self._tasks = tasks
         self._handler = handler
-        self._every_s = every_s
-        self._over = threading.Event()
         self._known: set[str] = set()
         self._tries: dict[str, int] = {}
-        self._thread = threading.Thread(target=self._run, name="task-events", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-
-    def join(self, seconds: float) -> bool:
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        while not self._over.wait(self._every_s):
-            for task in self._tasks.ended(self._known):
-                self._tell(task)
+    def look(self, event: dict[str, Any], context: Any) -> None:
+        """A handler for `Clockwork`."""
+        for task in self._tasks.ended(self._known):
+            self._tell(task)
 
     def _tell(self, task: Task) -> None:
         tries = self._tries[task.id] = self._tries.get(task.id, 0) + 1

@@ -252,7 +252,7 @@ def test_the_end_of_a_task_is_told_until_somebody_knows_the_task(tmp_path: Path)
             raise RuntimeError("it is not known yet")
         return {"rung": 0, "known": int(len(heard) > 2)}
 
-    events = TaskEvents(tasks, handler, every_s=0.01)
+    events = Clockwork(TaskEvents(tasks, handler).look, SystemClock().now, 0.01)
     events.start()
     try:
         until(lambda: len(heard) >= 3)
