@@ -14,10 +14,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import overhead, prompt, sandbox, webhook
+from bench import overhead, prompt, sandbox, survival, webhook
 
 RESULTS = Path(__file__).parent / "results"
 STEP_GOAL_MS = 6.0
+CHECKPOINT_GOAL_MS = 150.0
+RESUME_GOAL_MS = 1500.0
 
 
 def main() -> int:
@@ -31,6 +33,8 @@ def main() -> int:
     console.print(_prompt_table(standing))
     fences, flood = sandbox.measure()
     console.print(_fence_table(fences, flood))
+    survived = survival.measure()
+    console.print(_survival_table(survived))
     path = _write(
         {
             "github_webhook": asdict(door),
@@ -38,6 +42,7 @@ def main() -> int:
             "peer_overhead_ms": {"mini-swe-agent 2.4.6": overhead.PEER},
             "sandbox_ms": [asdict(each) for each in fences],
             "output_flood_mb": asdict(flood),
+            "survival_ms": asdict(survived) | {"goal_checkpoint": CHECKPOINT_GOAL_MS, "goal_resume": RESUME_GOAL_MS},
             "tokens": asdict(standing) | {"total": standing.total, "goal": prompt.GOAL, "peers": prompt.PEERS},
         }
     )
@@ -92,6 +97,16 @@ def _prompt_table(standing: prompt.Standing) -> Table:
         table.add_column(column, justify="right")
     ours = (standing.build, standing.tools, standing.total, standing.planner)
     table.add_row(*(f"{each:,}" for each in (*ours, *prompt.PEERS.values())))
+    return table
+
+
+def _survival_table(found: survival.Survival) -> Table:
+    title = f"on {survival.FILES:,} files (goals: checkpoint {CHECKPOINT_GOAL_MS:g} ms, resume {RESUME_GOAL_MS:g} ms)"
+    table = Table(title=title, title_justify="left")
+    for column in ("checkpoint, one change", "nothing changed", f"claim to next ask, {survival.STEPS} steps", "bundle"):
+        table.add_column(column, justify="right")
+    numbers = (found.checkpoint, found.unchanged, found.resume)
+    table.add_row(*(f"{number:.0f} ms" for number in numbers), f"{found.bundle_bytes:,} bytes")
     return table
 
 

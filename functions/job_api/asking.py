@@ -37,12 +37,14 @@ class Prepared:
     ask: Ask
 
 
-def prepare(session: Session, number: int, state: State, step: StepState, changes: Sequence[Change]) -> Prepared | str:
-    """The ask of a step, or why there can be none any more. Raises UnknownPrice."""
+def prepare(
+    session: Session, number: int, state: State, step: StepState, before: StepState | None, changes: Sequence[Change]
+) -> Prepared | str:
+    """The ask of a step, or why there can be none any more. `before` is the step before, closed. Raises UnknownPrice."""
     job = session.job
     model = job.model or session.here.operator.model
     price = price_of(model)
-    asking, taken_in = _take_in(session, number, state, step.asking)
+    asking, taken_in = _take_in(session, number, state, step.asking, before)
     fitting = _fitted(state, asking, model, price.window, MAX_OUTPUT)
     if fitting is None:
         return TOO_LONG
@@ -102,7 +104,9 @@ def prepare(session: Session, number: int, state: State, step: StepState, change
     )
 
 
-def _take_in(session: Session, number: int, state: State, old: Asking | None) -> tuple[Asking, list[Change]]:
+def _take_in(
+    session: Session, number: int, state: State, old: Asking | None, before: StepState | None
+) -> tuple[Asking, list[Change]]:
     """What this ask tells beside the results. What an earlier attempt took in stays; new words are added to it."""
     now, job = session.now, session.job
     page = session.store.query(keys.job_pk(job.id), "INBOX#", limit=WORDS_AT_ONCE)
@@ -111,7 +115,8 @@ def _take_in(session: Session, number: int, state: State, old: Asking | None) ->
     changes += put_events(job, now, f"w{number:06d}", of_words(job, now, number, words))
     note = old.note if old is not None else _first_note(session, number)
     if state.launch is not None and state.launch != session.lease.launch:
-        replaced = replaced_text(session.lease.checkpoint_step)
+        ran = before is not None and before.ran_on == session.lease.launch
+        replaced = replaced_text(session.lease.restored_step, ran=ran, unkept=session.lease.unkept)
         if replaced not in note:
             note = f"{note}\n\n{replaced}".strip()
     asking = Asking(

@@ -32,18 +32,27 @@ ANSWERS = "1c 2a 3a"
 
 
 def demo(
-    environment: Mapping[str, str], directory: Path, *, json_line: bool, keep: bool, patience_s: float = PATIENCE_S
+    environment: Mapping[str, str],
+    directory: Path,
+    *,
+    json_line: bool,
+    keep: bool,
+    patience_s: float = PATIENCE_S,
+    strike: str = "",
 ) -> int:
     """Exit code 0 only where everything is proved. `directory` gets `home` (left with `keep`, or when red) and `pages`.
+    `strike` says when machines are killed (`local/strikes.py`).
 
     Raises NoFence where a sandbox was named that is not here, NotConfigured for a wrong setting or a place that is taken.
     """
     check_ours(directory)
     with alone(directory / LOCK):
-        return _demo(environment, directory, json_line=json_line, keep=keep, patience_s=patience_s)
+        return _demo(environment, directory, json_line=json_line, keep=keep, patience_s=patience_s, strike=strike)
 
 
-def _demo(environment: Mapping[str, str], directory: Path, *, json_line: bool, keep: bool, patience_s: float) -> int:
+def _demo(
+    environment: Mapping[str, str], directory: Path, *, json_line: bool, keep: bool, patience_s: float, strike: str
+) -> int:
     settings = read(environment)
     terminal = Terminal(sys.stderr if json_line else sys.stdout)
     terminal.line("Persevere demo: an issue becomes a proved pull request.")
@@ -71,6 +80,7 @@ def _demo(environment: Mapping[str, str], directory: Path, *, json_line: bool, k
         script=HERE / "conversation.jsonl",
         sandbox=fence.name,
         environment=offline,
+        strike=strike,
     )
     play = Play(
         scenery=scenery,

@@ -26,7 +26,8 @@ KEPT_VARIABLES = ("PERSEVERE_COMMAND", "PERSEVERE_WITHOUT")
 class Scenery:
     """What a trial starts from. `tree` becomes the repository's first commit, `people` are roles by login.
 
-    `script` is the conversation that answers as the model; `environment` is for set-up (package indexes).
+    `script` is the conversation that answers as the model; `environment` is for set-up (package indexes); `strike` says
+    when machines are killed on purpose (`local/strikes.py`).
     """
 
     full_name: str
@@ -36,6 +37,7 @@ class Scenery:
     sandbox: str
     python: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    strike: str = ""
 
     @property
     def owner(self) -> str:
@@ -145,6 +147,8 @@ class Stage:
             "PERSEVERE_QUIET_S": "1",
             "PERSEVERE_WRITE_PACE_S": "0",
         }
+        if self.scenery.strike:
+            given["PERSEVERE_STRIKE"] = self.scenery.strike
         if self.scenery.python:
             given["PERSEVERE_PYTHON"] = str(self.scenery.python)
         return given

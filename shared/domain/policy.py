@@ -71,7 +71,17 @@ PROTECTED: tuple[str, ...] = (
 """Beside every top-level dot directory (`.github/workflows`, `.circleci`, ...) and CI's own dot files."""
 
 DOT_FILES: frozenset[str] = frozenset(
-    {".github", ".gitlab-ci.yml", ".travis.yml", ".drone.yml", ".cirrus.yml", ".appveyor.yml", ".mailmap", ".npmrc", ".yarnrc.yml"}
+    {
+        ".github",
+        ".gitlab-ci.yml",
+        ".travis.yml",
+        ".drone.yml",
+        ".cirrus.yml",
+        ".appveyor.yml",
+        ".mailmap",
+        ".npmrc",
+        ".yarnrc.yml",
+    }
 )
 
 LOCK_FILES: frozenset[str] = frozenset(

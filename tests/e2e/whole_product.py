@@ -177,8 +177,10 @@ def sandbox_here() -> str:
 
 
 @contextmanager
-def whole_product(home: Path) -> Iterator[WholeProduct]:
-    """Start everything; after the block nothing runs any more."""
+def whole_product(
+    home: Path, *, sandbox: str | None = None, gate: Callable[[Application], Any] = lambda application: application
+) -> Iterator[WholeProduct]:
+    """Start everything; after the block nothing runs any more. `gate` may stand before the host's doors."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
         watch = stack.enter_context(watching())
@@ -188,11 +190,11 @@ def whole_product(home: Path) -> Iterator[WholeProduct]:
         app = _populate(home, Steering(url))
         watch.know_app(home, app)
         application = Application()
-        server = listen(application, 0)
+        server = listen(gate(application), 0)
         stack.callback(server.server_close)
         host_url = f"http://127.0.0.1:{server.server_port}"
         clock = MovableClock()
-        world = _world(home, url, host_url, clock)
+        world = _world(home, url, host_url, clock, sandbox or sandbox_here())
         use(world)
         stack.callback(use, None)
         product = WholeProduct(home, url, world, host_url, clock, app, watch)
@@ -215,13 +217,13 @@ def _populate(home: Path, steering: Steering) -> AppFile:
     return app
 
 
-def _world(home: Path, url: str, host_url: str, clock: MovableClock) -> World:
+def _world(home: Path, url: str, host_url: str, clock: MovableClock, sandbox: str) -> World:
     """As a host builds it, on a clock that can be moved; runners beat often, so that orders reach them soon."""
     environment = {
         "PERSEVERE_HOME": str(home),
         "PERSEVERE_WORLD": "sim",
         "PERSEVERE_GITHUB_URL": url,
-        "PERSEVERE_SANDBOX": sandbox_here(),
+        "PERSEVERE_SANDBOX": sandbox,
         "PERSEVERE_QUIET_S": "0.2",
         "PERSEVERE_WRITE_PACE_S": "0",
     }

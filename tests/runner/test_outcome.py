@@ -1,7 +1,7 @@
 """What is shown of a command's output: its end, and how much of it that is."""
 
 from runner_image.outcome import SHOWN_TAIL, plain_run
-from runner_image.sandbox.contract import Ran
+from runner_image.sandbox.contract import Ran, really
 from runner_image.sandbox.output import Spool
 from shared.agent.data import clip
 
@@ -30,3 +30,12 @@ def test_a_clipped_output_keeps_its_lines_where_the_control_plane_clips_too() ->
     shown = spool.close().text(rest="the first 999,001 are in /tmp/output-1.txt") + "[exit code 0]"
     assert clip(shown) == shown
     assert "of 999,001 bytes left out here; the first 999,001 are in /tmp/output-1.txt" in shown
+
+
+def test_the_network_that_was_really_there_is_what_is_said() -> None:
+    assert [really(name, "local") for name in ("bwrap", "uid", "container", "uid:none", "none")] == [
+        *("local", "local", "local"),
+        "none",
+        "open",
+    ]
+    assert really("uid:none", "open") == "open"
