@@ -267,15 +267,16 @@ class Request:
 
 
 class ModelBusy(PersevereError):
-    """The provider asks to come back after `after_s` seconds; nothing was billed."""
+    """The provider asks to come back after `after_s` seconds; nothing was billed. `cause`: rate, overloaded, spend_cap."""
 
-    def __init__(self, message: str, after_s: float) -> None:
+    def __init__(self, message: str, after_s: float, cause: str = "overloaded") -> None:
         super().__init__(message)
         self.after_s = after_s
+        self.cause = cause
 
 
 class ModelFailed(Final):
-    """The provider will not answer this. `cause`: key, refused, exhausted, or model (anything else)."""
+    """The provider will not answer this. `cause`: key, refused, model, too_long, exhausted, request."""
 
     def __init__(self, message: str, advice: str = "", cause: str = "model") -> None:
         super().__init__(message, advice)

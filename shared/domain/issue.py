@@ -199,6 +199,7 @@ class IssueState(Shape):
     taken: TakenText | None = None
     interview: Interview = Interview()
     planning: str = ""  # the start_planner effect whose answer is waited for
+    model: str = ""  # what a person chose with `model`; empty: the repository's or the operator's
     tainted: bool = False  # a text of somebody without write access was taken in
     settings: RepositorySettings = RepositorySettings()  # as they stood at the newest start or approval
     survey: Survey | None = None

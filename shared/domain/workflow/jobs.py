@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from shared.domain.chosen import chosen_model
 from shared.domain.events import EventKind
 from shared.domain.job import JobState, JobStatus, moved
 from shared.domain.protocol import JobKind
@@ -24,7 +25,7 @@ def _new_job(turn: Turn, kind: JobKind, **fields: object) -> JobState:
         spec_version=issue.approval.version if issue.approval else issue.version,
         ledger=issue.approval.ledger if issue.approval else 0,
         round=issue.round,
-        model=turn.view.operator.model,
+        model=chosen_model(issue, turn.view.operator),
         requested_by=issue.requester,
         settings=issue.settings,
         tainted=issue.tainted,
@@ -93,7 +94,8 @@ def _enqueue(turn: Turn, job: JobState) -> None:
 def launch(turn: Turn, job: JobState) -> None:
     """Ask for a machine, or keep the job queued where too many are at work already."""
     operator = turn.view.operator
-    if job.status == "queued" and turn.view.jobs_ahead >= operator.jobs_a_repository:
+    most = operator.jobs_a_repository
+    if job.status == "queued" and most is not None and turn.view.jobs_ahead >= most:
         turn.deadline("queue", turn.now + 30_000)
         turn.put_job(job.model_copy(update={"reason": f"{turn.view.jobs_ahead} jobs are ahead"}))
         return

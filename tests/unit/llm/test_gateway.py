@@ -13,14 +13,15 @@ from shared.domain.ledger import Ledger, raise_limit
 from shared.domain.money import NANO
 from shared.domain.record import ANY, Put, Record
 from shared.errors import Retryable
-from shared.llm.gateway import BUSY_MAX, FIRST_BYTES_MS, LOST_MAX, MOVE_EVERY_MS, STREAMING_MS
-from shared.llm.prices import UnknownPrice, price_of
+from shared.llm.gateway import FIRST_BYTES_MS, LOST_MAX, MOVE_EVERY_MS, STREAMING_MS
+from shared.llm.prices import UnknownPrice, published
 from shared.llm.slot import Broke, Stored, Wait
 from shared.llm.sweep import sweep_ledger
+from shared.llm.trouble import ALONE_MS, TRIES_MAX
 from shared.ports import Answer, Conflict, ModelBusy, ModelFailed
 from tests.unit.llm.desk import LEDGER, MODEL, PK, Desk, Told, answer
 
-PRICE = price_of(MODEL)
+PRICE = published().of(MODEL, 0)
 
 
 def test_an_answer_is_stored_and_settled_at_its_real_cost() -> None:
@@ -151,14 +152,18 @@ def test_a_busy_provider_costs_nothing_and_nobody_asks_before_it_wants() -> None
 
 
 def test_a_provider_that_stays_busy_ends_it() -> None:
-    desk = Desk(model=Told([ModelBusy("slow down", 1) for _ in range(BUSY_MAX + 5)]))
-    for _ in range(BUSY_MAX):
+    desk = Desk(model=Told([ModelBusy("slow down", 1) for _ in range(100)]))
+    outcome = desk.ask()
+    began = desk.clock.now()
+    while isinstance(outcome, Wait):
+        desk.clock.advance(outcome.ms / 1000)
         outcome = desk.ask()
-        desk.clock.advance(2)
     assert isinstance(outcome, Stored)
     assert outcome.state.reply is not None
     assert (outcome.state.reply.over, outcome.state.reply.cause) == ("gave_up", "busy")
     assert desk.ledger().held_nano == 0
+    assert len(desk.model.asked) <= TRIES_MAX
+    assert desk.clock.now() - began <= ALONE_MS
 
 
 def test_an_answer_that_never_came_may_have_been_billed() -> None:
