@@ -61,6 +61,10 @@ class Operator(Shape):
     def offer(self, model: str) -> Offer | None:
         return next((each for each in self.offers if each.name == model), None)
 
+    def shown(self, model: str) -> str:
+        """A model's name as people read it."""
+        return self.model_shown if self.model_shown and model in ("", self.model) else model or self.model
+
     def smallest_step(self, model: str) -> int:
         """Nano-dollars of the smallest useful step with that model."""
         found = self.offer(model)

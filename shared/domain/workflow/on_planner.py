@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from shared.domain.inbound import PlannerAnswer
 from shared.domain.messages import AskingUsedUp, Fault, ModelStopped
 from shared.domain.money import dollars
+from shared.domain.workflow.ceilings import give_asking_back
 from shared.domain.workflow.halts import halt
 from shared.domain.workflow.proposing import PLANNER_MS, post_questions, store_spec
 from shared.domain.workflow.turn import Turn
@@ -27,6 +28,7 @@ def on_planner(turn: Turn) -> None:
         return
     turn.deadline("planner", None)
     turn.change(planning="")
+    give_asking_back(turn)
     answer = PlannerAnswer.model_validate(turn.inbound.data.get("answer", {}))
     match answer.outcome:
         case "questions" if not answer.questions:
