@@ -65,10 +65,9 @@ class AnthropicModel:
         body, after = render(request, self._model)
         with (
             speaking(AnthropicError, self._name, self._access),
-            self._client.messages.with_streaming_response.create(**body, stream=True) as response,
+            self._client.messages.with_streaming_response.create(**body, stream=True) as response,legible()
         ):
-            with legible():
-                return read(events(response.iter_bytes(), alive, until), self._model, after)
+            return read(events(response.iter_bytes(), alive, until), self._model, after)
 
 
 def render(request: Request, model: str) -> tuple[dict[str, Any], str]:

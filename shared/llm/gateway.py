@@ -48,6 +48,7 @@ class _Opened:
     state: StepState
     record: Record
     ledger: Record | None
+    held: int
 
     @property
     def asking(self) -> Asking:
@@ -105,6 +106,7 @@ class Gateway:
                 opened,
                 _written(record, opened),
                 replace(ledger_record, body=held.model_dump(mode="json"), version=ledger_record.version + 1),
+                held.holds[asking.hold],
             )
         )
 
@@ -146,7 +148,10 @@ class Gateway:
             return self._failed(opened, failed)
         except Retryable:
             return self._give_way(opened)
-        nano = max(opened.price.cost(answer.usage), opened.price.least(opened.ask.sent, _bytes_of(answer)))
+        nano = opened.held
+        if _is_bill(answer.usage):
+            nano = max(opened.price.cost(answer.usage), opened.price.least(opened.ask.sent, _bytes_of(answer)))
+            nano = min(nano, opened.held)
         taken = opened.ask.take(answer)
         billed = _billed(answer.usage, opened, nano)
         closed = {
@@ -191,7 +196,8 @@ class Gateway:
     def _put_off(self, opened: _Opened, busy: ModelBusy) -> Stored | Wait:
         """Nothing was billed: give the hold back, and let nobody ask before the provider wants it."""
         now = self._clock.now()
-        return self._follow(opened, put_off(opened.asking, busy.cause, busy.after_s, opened.ask.others, now), str(busy))
+        then = put_off(opened.asking, busy, opened.ask.others, now)
+        return self._follow(opened, then, str(busy))
 
     def _failed(self, opened: _Opened, failed: Final) -> Stored | Wait:
         """Nothing was billed, and the same question will not be answered by this model."""
@@ -262,6 +268,11 @@ def _written(record: Record, state: StepState) -> Record:
 def _ended(state: StepState, why: str, cause: str) -> StepState:
     """The control plane's own last word in the model's stead."""
     return state.model_copy(update={"reply": Reply(step=state.step, over="gave_up", why=why[:500], cause=cause)})
+
+
+def _is_bill(usage: Usage) -> bool:
+    """Where the provider does not say what it counted, nobody knows: the hold counts in full."""
+    return usage.reported and usage.input > 0 and min(usage.cached, usage.written, usage.output) >= 0
 
 
 def _billed(usage: Usage, opened: _Opened, nano: int) -> Billed:

@@ -55,9 +55,8 @@ class OpenAIModel:
         body = render(request, self._model)
         if self._summary:
             body["reasoning"] = {"summary": "auto"}  # it makes bytes come while the model thinks
-        with self._client.responses.with_streaming_response.create(**body, stream=True) as response:
-            with legible():
-                return read(events(response.iter_bytes(), alive, until), self._model)
+        with self._client.responses.with_streaming_response.create(**body, stream=True) as response, legible():
+            return read(events(response.iter_bytes(), alive, until), self._model)
 
 
 def render(request: Request, model: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Literal
 from shared.domain.operator import Operator
 from shared.domain.provider_words import out_words
 from shared.domain.step import Asking, Out
+from shared.ports import ModelBusy
 
 Way = Literal["again", "other", "shorter", "end"]
 
@@ -63,15 +64,17 @@ def pause_ms(after_s: float, tries: int, seed: str) -> int:
     return int(max(after_s, own, 0.2) * 1000)
 
 
-def put_off(asking: Asking, cause: str, after_s: float, others: Sequence[str], now: int) -> Asking | Over:
+def put_off(asking: Asking, busy: ModelBusy, others: Sequence[str], now: int) -> Asking | Over:
     """The asking after "come again": the same model later, another one now, or the end."""
     since, tries = asking.busy_since or now, asking.busy_tries + 1
-    pause = pause_ms(after_s, tries, asking.asker)
+    pause = pause_ms(busy.after_s, tries, asking.asker)
     patience = ALONE_MS if _alone(asking, others) else PATIENCE_MS
-    busy = asking.model_copy(update={"busy": cause, "busy_since": since, "busy_tries": tries, "until": now + pause})
-    if way_of(cause) != "again" or now + pause - since > patience or tries >= TRIES_MAX:
-        return without(busy, cause, others, now)
-    return busy
+    later = asking.model_copy(
+        update={"busy": busy.cause, "busy_since": since, "busy_tries": tries, "until": now + pause}
+    )
+    if busy.long or way_of(busy.cause) != "again" or now + pause - since > patience or tries >= TRIES_MAX:
+        return without(later, busy.cause, others, now)
+    return later
 
 
 def without(asking: Asking, cause: str, others: Sequence[str], now: int) -> Asking | Over:
