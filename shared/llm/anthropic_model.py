@@ -65,7 +65,8 @@ class AnthropicModel:
         body, after = render(request, self._model)
         with (
             speaking(AnthropicError, self._name, self._access),
-            self._client.messages.with_streaming_response.create(**body, stream=True) as response,legible()
+            self._client.messages.with_streaming_response.create(**body, stream=True) as response,
+            legible(),
         ):
             return read(events(response.iter_bytes(), alive, until), self._model, after)
 
