@@ -66,9 +66,9 @@ class AnthropicModel:
         with (
             speaking(AnthropicError, self._name, self._access),
             self._client.messages.with_streaming_response.create(**body, stream=True) as response,
+            legible(),
         ):
-            with legible():
-                return read(events(response.iter_bytes(), alive, until), self._model, after)
+            return read(events(response.iter_bytes(), alive, until), self._model, after)
 
 
 def render(request: Request, model: str) -> tuple[dict[str, Any], str]:
@@ -118,7 +118,8 @@ def _heard(heard: Heard) -> list[dict[str, Any]]:
 def _said(said: Said, after: str) -> list[dict[str, Any]]:
     if said.own is not None:
         kept = [block for block in said.own if _can_be_replayed(block, unchanged=said.after == after)]
-        return kept or [{"type": "text", "text": NOTHING_SAID}]
+        said_something = any(block["type"] in {"text", "tool_use"} for block in kept)
+        return kept if said_something else [*kept, {"type": "text", "text": NOTHING_SAID}]
     text = [{"type": "text", "text": said.text}] if said.text else []
     return [*text, *({"type": "tool_use", "id": each.id, "name": each.tool, "input": each.args} for each in said.calls)]
 

@@ -55,9 +55,8 @@ class OpenAIModel:
         body = render(request, self._model)
         if self._summary:
             body["reasoning"] = {"summary": "auto"}  # it makes bytes come while the model thinks
-        with self._client.responses.with_streaming_response.create(**body, stream=True) as response:
-            with legible():
-                return read(events(response.iter_bytes(), alive, until), self._model)
+        with self._client.responses.with_streaming_response.create(**body, stream=True) as response, legible():
+            return read(events(response.iter_bytes(), alive, until), self._model)
 
 
 def render(request: Request, model: str) -> dict[str, Any]:
@@ -175,8 +174,8 @@ def _calls(turn: Iterable[Mapping[str, Any]]) -> tuple[ToolCall, ...]:
 
 def _failure(error: Mapping[str, Any], *, begun: bool) -> Trouble:
     code = str(error.get("code") or error.get("type") or "")
-    status = _STATUS_OF_CODE.get(code, 0)
-    return Trouble(status, code or "failed", str(error.get("message") or "")[:1000], begun=begun)
+    status = _STATUS_OF_CODE.get(code, 500)
+    return Trouble(status, code, str(error.get("message") or "")[:1000], begun=begun)
 
 
 def usage_of(bill: Any) -> Usage:
