@@ -15,7 +15,7 @@ from local.github.steering import Steering
 from local.keyring import AppFile, Keyring, private_directory
 from local.trial.processes import Child, stop_runners
 from local.trial.records import Table
-from local.world import SCRIPTED
+from shared.llm.choice import SCRIPTED
 
 APP = "persevere"
 KEPT_VARIABLES = ("PERSEVERE_COMMAND", "PERSEVERE_WITHOUT")

@@ -23,7 +23,7 @@ from shared.llm.events import Broken, events, legible
 from shared.llm.providers import Access
 from shared.llm.schema import translated
 from shared.llm.sdk import speaking, timeout_of
-from shared.llm.troubles import ENDED, Trouble
+from shared.llm.provider_errors import ENDED, Trouble
 from shared.ports import Answer, Request, Usage
 
 BASE_URL = "https://api.anthropic.com"

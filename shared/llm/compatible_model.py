@@ -17,7 +17,7 @@ from shared.llm.events import Broken, legible
 from shared.llm.http import deadline, streamed, telling
 from shared.llm.providers import Access
 from shared.llm.schema import translated
-from shared.llm.troubles import ENDED, Trouble, trouble_of
+from shared.llm.provider_errors import ENDED, Trouble, trouble_of
 from shared.ports import Answer, Request, Usage
 
 _LEFT_OUT = frozenset(

@@ -18,7 +18,7 @@ from shared.llm.events import Broken, legible
 from shared.llm.http import deadline, streamed, telling
 from shared.llm.providers import Access
 from shared.llm.schema import translated
-from shared.llm.troubles import ENDED, Trouble
+from shared.llm.provider_errors import ENDED, Trouble
 from shared.ports import Answer, Request, ToolCall, Usage
 
 BASE_URL = "https://generativelanguage.googleapis.com"

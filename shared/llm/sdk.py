@@ -10,7 +10,7 @@ import httpx2
 
 from shared.llm.events import Broken
 from shared.llm.providers import Access
-from shared.llm.troubles import BROKEN, CONNECT, SILENT, Trouble, fail, trouble_of
+from shared.llm.provider_errors import BROKEN, CONNECT, SILENT, Trouble, fail, trouble_of
 
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 

@@ -13,8 +13,8 @@ from typing import Any, Literal, NoReturn
 
 from shared.agent.data import clean
 from shared.errors import Retryable
-from shared.llm.providers import KEY_NAMES, URL_NAMES
 from shared.ports import ModelBusy, ModelFailed
+from shared.settings import KEY_NAMES, URL_NAMES
 
 LONG_S = 120.0  # a wait above this is no pause but an outage
 QUOTED_CHARS = 200
