@@ -9,6 +9,7 @@ import pytest
 
 from functions.planner.answer import PlanReply
 from local.model_server.server import Fault, ModelServer
+from shared.agent.turns import Turn
 from shared.errors import Retryable
 from shared.llm.providers import Access, open_model
 from shared.ports import ModelBusy, ModelFailed
@@ -48,7 +49,7 @@ def test_what_is_said_comes_through(provider: str, line: dict[str, Any]) -> None
 def test_private_parts_go_back_as_they_came(provider: str) -> None:
     """The server refuses calls without their signature, and thinking whose beginning is another one."""
     desk = desk_of({"text": "I look.", "calls": [VIEW, BASH]}, {"calls": [VIEW]}, {"text": "Done."})
-    history = []
+    history: list[Turn] = []
     with ModelServer(desk) as server:
         model = open_here(server, provider)
         for expected in ("tools", "tools", "end"):
