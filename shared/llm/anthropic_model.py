@@ -20,10 +20,10 @@ from shared.agent.turns import NOTHING_SAID
 from shared.llm.conversation import Heard, Said, exchanges, recorded
 from shared.llm.counting import MISSING, count, has_count, read_call
 from shared.llm.events import Broken, events, legible
+from shared.llm.provider_errors import ENDED, Trouble
 from shared.llm.providers import Access
 from shared.llm.schema import translated
 from shared.llm.sdk import speaking, timeout_of
-from shared.llm.troubles import ENDED, Trouble
 from shared.ports import Answer, Request, Usage
 
 BASE_URL = "https://api.anthropic.com"
@@ -118,7 +118,8 @@ def _heard(heard: Heard) -> list[dict[str, Any]]:
 def _said(said: Said, after: str) -> list[dict[str, Any]]:
     if said.own is not None:
         kept = [block for block in said.own if _can_be_replayed(block, unchanged=said.after == after)]
-        return kept or [{"type": "text", "text": NOTHING_SAID}]
+        said_something = any(block["type"] in {"text", "tool_use"} for block in kept)
+        return kept if said_something else [*kept, {"type": "text", "text": NOTHING_SAID}]
     text = [{"type": "text", "text": said.text}] if said.text else []
     return [*text, *({"type": "tool_use", "id": each.id, "name": each.tool, "input": each.args} for each in said.calls)]
 

@@ -15,9 +15,9 @@ from shared.llm.conversation import Said, exchanges, recorded
 from shared.llm.counting import MISSING, count, has_count, read_call
 from shared.llm.events import Broken, legible
 from shared.llm.http import deadline, streamed, telling
+from shared.llm.provider_errors import ENDED, Trouble, trouble_of
 from shared.llm.providers import Access
 from shared.llm.schema import translated
-from shared.llm.troubles import ENDED, Trouble, trouble_of
 from shared.ports import Answer, Request, Usage
 
 _LEFT_OUT = frozenset(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shared.llm.troubles import GARBLED, HUGE, LATE, Trouble
+from shared.llm.provider_errors import GARBLED, HUGE, LATE, Trouble
 
 MAX_BYTES = 32_000_000  # of one answer; a full one with its reasoning has under one million
 DONE = "[DONE]"

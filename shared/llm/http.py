@@ -14,8 +14,8 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
 from shared.llm.events import Broken, events
+from shared.llm.provider_errors import BROKEN, CONNECT, SILENT, Trouble, fail, trouble_of
 from shared.llm.providers import Access
-from shared.llm.troubles import BROKEN, CONNECT, SILENT, Trouble, fail, trouble_of
 
 
 @contextmanager

@@ -18,10 +18,10 @@ from shared.agent.data import clean
 from shared.llm.conversation import Said, exchanges, recorded
 from shared.llm.counting import MISSING, count, has_count, read_call
 from shared.llm.events import Broken, events, legible
+from shared.llm.provider_errors import ENDED, Trouble
 from shared.llm.providers import Access
 from shared.llm.schema import translated
 from shared.llm.sdk import speaking, timeout_of
-from shared.llm.troubles import ENDED, Trouble
 from shared.ports import Answer, Request, ToolCall, Usage
 
 BASE_URL = "https://api.openai.com/v1"
@@ -174,8 +174,8 @@ def _calls(turn: Iterable[Mapping[str, Any]]) -> tuple[ToolCall, ...]:
 
 def _failure(error: Mapping[str, Any], *, begun: bool) -> Trouble:
     code = str(error.get("code") or error.get("type") or "")
-    status = _STATUS_OF_CODE.get(code, 0)
-    return Trouble(status, code or "failed", str(error.get("message") or "")[:1000], begun=begun)
+    status = _STATUS_OF_CODE.get(code, 500)
+    return Trouble(status, code, str(error.get("message") or "")[:1000], begun=begun)
 
 
 def usage_of(bill: Any) -> Usage:

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.errors import NotConfigured
 from shared.ports import Model
+from shared.settings import KEY_NAMES, URL_NAMES
 
 PROVIDERS: tuple[str, ...] = ("anthropic", "openai", "gemini", "compatible")
-
-KEY_NAMES: Mapping[str, str] = {
-    "anthropic": "ANTHROPIC_API_KEY",
-    "openai": "OPENAI_API_KEY",
-    "gemini": "GEMINI_API_KEY",
-    "compatible": "PERSEVERE_COMPATIBLE_KEY",
-}
-"""What each provider's key is called where a person keeps it: the names that the providers' own pages use."""
-
-URL_NAMES: Mapping[str, str] = {
-    "anthropic": "ANTHROPIC_BASE_URL",
-    "openai": "OPENAI_BASE_URL",
-    "gemini": "GEMINI_BASE_URL",
-    "compatible": "PERSEVERE_COMPATIBLE_URL",
-}
-"""Where a provider is reached when not at its own address (a proxy, a server on this machine)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 
 from shared.llm.events import Broken
+from shared.llm.provider_errors import BROKEN, CONNECT, SILENT, Trouble, fail, trouble_of
 from shared.llm.providers import Access
-from shared.llm.troubles import BROKEN, CONNECT, SILENT, Trouble, fail, trouble_of
 
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 

@@ -102,8 +102,8 @@ def test_no_fallback_must_be_said() -> None:
     assert read(HOME | {"PERSEVERE_FALLBACKS": "none"}).fallbacks == ()
 
 
-def test_providers_are_named_as_what_opens_them_names_them() -> None:
-    assert (KEY_NAMES, URL_NAMES) == (providers.KEY_NAMES, providers.URL_NAMES)
+def test_every_provider_has_a_key_and_an_address_by_name() -> None:
+    assert set(KEY_NAMES) == set(URL_NAMES) == set(providers.PROVIDERS)
 
 
 @pytest.mark.parametrize(

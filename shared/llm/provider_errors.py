@@ -13,8 +13,8 @@ from typing import Any, Literal, NoReturn
 
 from shared.agent.data import clean
 from shared.errors import Retryable
-from shared.llm.providers import KEY_NAMES, URL_NAMES
 from shared.ports import ModelBusy, ModelFailed
+from shared.settings import KEY_NAMES, URL_NAMES
 
 LONG_S = 120.0  # a wait above this is no pause but an outage
 QUOTED_CHARS = 200
@@ -58,7 +58,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         "413|400|422",
         r"request_too_large|context_length_exceeded|string_above_max_length|prompt is too long|context (window|length|size)"
-        r"|maximum context|(input|prompt) token count|too many tokens|input is too long|exceeds? the (maximum|limit)",
+        r"|maximum context|(input|prompt) token count|too many tokens|input is too long",
         "failed",
         "too_long",
         "the conversation is too long for {model}",
@@ -87,7 +87,7 @@ TABLE: tuple[Row, ...] = (
     Row("429", r"PerDay|per day", "busy", "rate", "today's quota at {provider} is used up", after_s=3600.0, long=True),
     Row("429", None, "busy", "rate", "{provider} asks for a pause", after_s=15.0),
     Row(
-        "529|503|500|0",
+        "529|503|500",
         r"overload|unavailable|high demand",
         "busy",
         "overloaded",
@@ -95,9 +95,9 @@ TABLE: tuple[Row, ...] = (
         after_s=10.0,
     ),
     Row("529|503", None, "busy", "overloaded", "{provider} is overloaded", after_s=10.0),
-    Row("500|0|400", r"rate_limit_exceeded", "busy", "rate", "{provider} asks for a pause", after_s=15.0),
+    Row("500|400", r"rate_limit_exceeded", "busy", "rate", "{provider} asks for a pause", after_s=15.0),
     Row(
-        "0|4..|5..",
+        "4..|5..",
         r"content_policy|content_filter|invalid_prompt|bio_policy|misalignment_policy|usage polic|flagged|blocked",
         "failed",
         "refused",
@@ -131,14 +131,13 @@ TABLE: tuple[Row, ...] = (
     ),
     Row("408|504|524", None, "lost", "late", "{provider} did not come to an answer in its time"),
     Row("409|5..", None, "busy", "overloaded", "{provider} has a failure of its own", after_s=5.0),
-    Row("0", CONNECT, "busy", "overloaded", "{provider} cannot be reached", after_s=10.0),
-    Row("0", SILENT, "lost", SILENT, "{provider} sent nothing for too long, and was cut off"),
-    Row("0", LATE, "lost", LATE, "{provider} took too long for the whole answer, and was cut off"),
-    Row("0", BROKEN, "lost", BROKEN, "the connection to {provider} broke within the answer"),
-    Row("0", ENDED, "lost", ENDED, "the answer of {provider} ended before it was whole"),
-    Row("0", GARBLED, "lost", GARBLED, "{provider} sent something that cannot be read"),
-    Row("0", HUGE, "lost", HUGE, "{provider} sent far more than was asked for, and was cut off"),
-    Row("0", None, "lost", "failed", "{provider} broke the answer off"),
+    Row("0", rf"^{CONNECT}\b", "busy", "overloaded", "{provider} cannot be reached", after_s=10.0),
+    Row("0", rf"^{SILENT}\b", "lost", SILENT, "{provider} sent nothing for too long, and was cut off"),
+    Row("0", rf"^{LATE}\b", "lost", LATE, "{provider} took too long for the whole answer, and was cut off"),
+    Row("0", rf"^{BROKEN}\b", "lost", BROKEN, "the connection to {provider} broke within the answer"),
+    Row("0", rf"^{ENDED}\b", "lost", ENDED, "the answer of {provider} ended before it was whole"),
+    Row("0", rf"^{GARBLED}\b", "lost", GARBLED, "{provider} sent something that cannot be read"),
+    Row("0", rf"^{HUGE}\b", "lost", HUGE, "{provider} sent far more than was asked for, and was cut off"),
     Row(
         "3..",
         None,
