@@ -75,7 +75,7 @@ WAITS = Asking(
     asker="a", until=v.at("12:07"), hold="", model="anthropic:claude-sonnet-5-5", busy="overloaded",
     busy_since=v.at("12:04"), outs=(Out(model="openai:gpt-6.1-sol", cause="key", since=v.at("12:05")),),
 )  # fmt: skip
-CHANGED = Asking(
+SWITCHED = Asking(
     asker="a", until=v.at("12:08"), hold="h", model="openai:gpt-6.1-sol",
     outs=(Out(model="anthropic:claude-sonnet-5-5", cause="overloaded", since=v.at("12:04")),),
 )  # fmt: skip
@@ -123,7 +123,7 @@ STATUS: dict[str, Sample] = {
         v.working(steps=(*TRIES, StepState(step=6, asking=WAITS)), asking=WAITS), "12:06", "12:11"
     ),
     "status-building-another-provider": _status(
-        v.working(steps=(*TRIES, StepState(step=6, asking=CHANGED)), asking=CHANGED), "12:07", "12:12"
+        v.working(steps=(*TRIES, StepState(step=6, asking=SWITCHED)), asking=SWITCHED), "12:07", "12:12"
     ),
     "status-building-queued": _status(
         v.working(round=2, job=v.job(status="queued", reason=NO_MONEY), lease=None), "14:30", "14:35"
