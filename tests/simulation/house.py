@@ -144,7 +144,8 @@ class SimHouse:
 
     def runner(self) -> None:
         """From the first step to the end, as a process that knows nothing would; a stored answer is given again."""
-        number, results = 0, []
+        number = 0
+        results: list[dict[str, Any]] = []
         while True:
             status, said = self._send("PUT", f"/v1/steps/{number}", {"results": results}, self.token)
             if status == 202:
