@@ -13,8 +13,11 @@ setup: ## .venv from the locks (the others call it; at once when nothing changed
 demo: setup ## an issue becomes a proved pull request, on this machine
 	@.venv/bin/persevere demo $(ARGS)
 
+# All of them on every core, but at most four: each runs processes of its own. Some of them in one process.
+side_by_side := -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+
 test: setup ## the tests; ARGS="tests/unit -k spec" for some
-	@.venv/bin/python -m pytest -q $(ARGS)
+	@.venv/bin/python -m pytest -q $(if $(findstring tests/,$(ARGS)),,$(side_by_side)) $(ARGS)
 
 lint: setup ## ruff, mypy, import rules
 	@.venv/bin/ruff check .

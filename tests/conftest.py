@@ -1,3 +1,3 @@
 """What every test may use."""
 
-pytest_plugins = ["tests.listed"]
+pytest_plugins = ["tests.listed", "tests.side_by_side"]

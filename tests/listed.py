@@ -3,7 +3,8 @@
     @pytest.mark.listed("bad input", of=31)
 
 marks each test that is one row. The summary prints `listed: bad input: 31 of 31`. A row that failed or was not run
-does not count, and a whole run in which rows are missing fails.
+does not count, and a whole run in which rows are missing fails. Rows are counted from the reports, which reach the
+process that began the run whichever process ran the test.
 """
 
 from collections.abc import Generator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+ROW = "listed"
 _PASSED = pytest.StashKey[dict[str, set[str]]]()
 _TOTAL = pytest.StashKey[dict[str, int]]()
 
@@ -20,21 +22,41 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_TOTAL] = {}
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    totals: dict[str, int] = {}
     for item in items:
         for marker in item.iter_markers("listed"):
             (name,), total = marker.args, marker.kwargs["of"]
-            if config.stash[_TOTAL].setdefault(name, total) != total:
+            if totals.setdefault(name, total) != total:
                 raise pytest.UsageError(f"{item.nodeid}: the list {name!r} has two totals")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     report = yield
-    if report.when == "call" and report.passed:
+    if report.when == "call":
         for marker in item.iter_markers("listed"):
-            item.config.stash[_PASSED].setdefault(marker.args[0], set()).add(item.nodeid)
+            report.user_properties.append((ROW, [marker.args[0], marker.kwargs["of"]]))
     return report
+
+
+class Counter:
+    """What the process that began the run knows of the rows."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        rows: list[Any] = [value for key, value in report.user_properties if key == ROW]
+        for name, total in rows:
+            self.config.stash[_TOTAL][name] = total
+            if report.when == "call" and report.passed:
+                self.config.stash[_PASSED].setdefault(name, set()).add(report.nodeid)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(Counter(session.config))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

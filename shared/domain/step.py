@@ -19,11 +19,15 @@ class Said(Shape):
 
 
 class Out(Shape):
-    """A model that is done without, since a time (UTC ms). `cause`: as `ports.ModelBusy` and `ModelFailed` name it."""
+    """A model that is done without, since a time (UTC ms). `cause`: as `ports.ModelBusy` and `ModelFailed` name it.
+
+    `passing`: it may come back within minutes.
+    """
 
     model: str
     cause: str
     since: int
+    passing: bool = False
 
 
 class Asking(Shape):

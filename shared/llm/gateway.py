@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
-from shared.domain.ledger import Ledger, OutOfMoney, reserve, settle, settle_lost
+from shared.domain.ledger import Ledger, OutOfMoney, count_tokens, reserve, settle, settle_lost
 from shared.domain.protocol import Reply
 from shared.domain.record import Change, Put, Record, replace_of
 from shared.domain.step import Asking, Billed, StepState
@@ -180,6 +180,8 @@ class Gateway:
                 opened.record = found
             ledger = Ledger.model_validate(opened.ledger.body)
             settled = settle(ledger, opened.asking.hold, nano, opened.slot.part)
+            if closed.raw is not None:
+                settled = count_tokens(settled, closed.billed.input, closed.billed.cached)
             spent = settled.spent_nano - ledger.spent_nano
             try:
                 self._commit(

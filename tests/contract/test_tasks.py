@@ -321,6 +321,7 @@ def test_a_runner_without_its_keeper_still_runs_and_can_be_stopped(local: Subpro
     tasks = local.tasks("stubborn")
     tasks.start("job1-1", "job1", "ticket")
     until(lambda: "ready" in read_log(tasks, "job1-1"), "the runner's first word")
+    wait_for(tasks, "job1", "running")  # its first word may come before its keeper has written down who it is
     pids = begun(home, "job1-1")
     os.kill(pids["keeper"], signal.SIGKILL)
     until(lambda: not alive(pids["keeper"]), "the keeper is dead")
