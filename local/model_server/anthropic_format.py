@@ -95,7 +95,7 @@ def _check_said(body: Mapping[str, Any], content: list[dict[str, Any]], place: i
 
 
 def prefix(body: Mapping[str, Any], place: int) -> str:
-    """A digest of everything before a message, but for cache breakpoints."""
+    """A digest of the model and everything before a message, but for cache breakpoints."""
 
     def bare(value: Any) -> Any:
         match value:
@@ -106,7 +106,7 @@ def prefix(body: Mapping[str, Any], place: int) -> str:
             case _:
                 return value
 
-    before = [body.get("system"), body.get("tools"), body["messages"][:place]]
+    before = [body["model"], body.get("system"), body.get("tools"), body["messages"][:place]]
     return hashlib.sha256(json.dumps(bare(before)).encode()).hexdigest()[:16]
 
 
