@@ -46,7 +46,7 @@ class OpenAIModel:
                 try:
                     return self._send(request, alive, until)
                 except BadRequestError as error:  # summaries are for organizations that were verified
-                    if error.param != "reasoning.summary":
+                    if not str(error.param).startswith("reasoning"):
                         raise
                     self._summary = False
             return self._send(request, alive, until)

@@ -76,7 +76,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         "402|403|429|400",
         r"insufficient_quota|billing_hard_limit|billing_not_active|billing_error|credit balance|spend(ing)?[ _](limit|cap)"
-        r"|usage limits?\b|payment",
+        r"|usage limits?\b|payment.required",
         "busy",
         "spend_cap",
         "no money or quota is left at {provider}",
@@ -98,7 +98,7 @@ TABLE: tuple[Row, ...] = (
     Row("500|400", r"rate_limit_exceeded", "busy", "rate", "{provider} asks for a pause", after_s=15.0),
     Row(
         "4..|5..",
-        r"content_policy|content_filter|invalid_prompt|bio_policy|misalignment_policy|usage polic|flagged|blocked",
+        r"content_policy|content_filter|invalid_prompt|bio_policy|misalignment_policy|usage polic|was flagged",
         "failed",
         "refused",
         "{provider} refuses this request",
