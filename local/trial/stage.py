@@ -108,13 +108,13 @@ class Stage:
 
     def _raise(self) -> None:
         simulator = ["local.github", "--port", "0", "--home", str(self.home / "github")]
-        self._children.append(Child("github", self.home, simulator, os.environ))
+        self._children.append(Child("github", self.home, simulator, without_keys(os.environ)))
         self.github_url = self._children[0].wait_ready()
         self.steering = Steering(self.github_url)
         app = self._populate()
         if self.scenery.through:
             served = ["local.model_server", "--script", str(self.scenery.script)]
-            self._model = Child("model", self.home, served, os.environ)
+            self._model = Child("model", self.home, served, without_keys(os.environ))
             self._model.wait_ready()
         self._children.append(Child("host", self.home, ["local.host"], self._environment()))
         self.host_url = self._children[1].wait_ready()

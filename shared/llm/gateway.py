@@ -81,6 +81,8 @@ class Gateway:
             return Broke(0, 0, missing=True)
         before = Ledger.model_validate(ledger_record.body)
         asking, ledger = self._take_over(slot, state, before, ask)
+        if asking.hold in ledger.holds:
+            raise Conflict(())  # somebody took the slot over between the two reads
         if asking.lost > LOST_MAX:
             ended = _ended(state, "no answer of the model came through", "busy")
             self._commit(_put(record, ended), _put_ledger(ledger_record, ledger, self._clock.now()), *ask.changes)
