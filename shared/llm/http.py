@@ -15,7 +15,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
 from shared.llm.events import Broken, events, legible
-from shared.llm.provider_errors import BROKEN, CONNECT, SILENT, Trouble, fail, trouble_of
+from shared.llm.provider_errors import BROKEN, CONNECT, SILENT, Trouble, check_stream, fail, trouble_of
 from shared.llm.providers import Access
 from shared.ports import Answer
 
@@ -62,6 +62,9 @@ def _streamed(
         ) as response:
             if response.status_code != 200:
                 raise Broken(trouble_of(response.status_code, response.headers, _said(response)))
+            wrong = check_stream(response.status_code, response.headers)
+            if wrong is not None:
+                raise Broken(wrong)
             yield events(response.iter_content(chunk_size=None), alive, until)
     except requests.RequestException as error:
         raise Broken(_trouble(error)) from error
@@ -82,5 +85,7 @@ def _trouble(error: requests.RequestException) -> Trouble:
         return Trouble(0, CONNECT, type(reason).__name__)
     if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ProxyError):
         return Trouble(0, CONNECT, str(reason)[:200])
+    if isinstance(error, ValueError):  # an address or a header that cannot be: it was never sent
+        return Trouble(400, "", str(error)[:200])
     silent = isinstance(error, requests.ReadTimeout) or isinstance(inner, ReadTimeoutError)
     return Trouble(0, SILENT if silent else BROKEN, type(error).__name__)

@@ -139,6 +139,14 @@ TABLE: tuple[Row, ...] = (
     Row("0", rf"^{GARBLED}\b", "lost", GARBLED, "{provider} sent something that cannot be read"),
     Row("0", rf"^{HUGE}\b", "lost", HUGE, "{provider} sent far more than was asked for, and was cut off"),
     Row(
+        "2..",
+        None,
+        "failed",
+        "request",
+        "{provider} answers with something that is no stream of events",
+        "the operator's turn: check {url_name}",
+    ),
+    Row(
         "3..",
         None,
         "failed",
@@ -203,6 +211,12 @@ def trouble_of(status: int, headers: Any, body: Any) -> Trouble:
     code = " ".join(str(each) for each in codes if each)
     after = _after(headers)
     return Trouble(status, code, str(error.get("message") or "")[:1000], after if after is not None else delay)
+
+
+def check_stream(status: int, headers: Any) -> Trouble | None:
+    """What is wrong with the head of an answer that should be a stream: a page of some proxy, for example."""
+    kind = str(headers.get("content-type") or "").lower()
+    return Trouble(status, "page", kind) if kind.startswith("text/html") else None
 
 
 def _details(details: list[Any]) -> tuple[list[str], float | None]:
