@@ -53,8 +53,9 @@ def prepare(
     others = may_ask(job.model, session.here.operator)
     model, asking = _model(asking, step.asking, before, others)
     price = session.here.models.price(model, session.now)
-    window = price.window >> asking.shortened
-    fitting = _fitted(state, asking, model, window, min(MAX_OUTPUT, price.max_output))
+    if asking.shortened:
+        asking = _shorter(state, asking)
+    fitting = _fitted(state, asking, model, price.window, min(MAX_OUTPUT, price.max_output))
     if fitting is None:
         return TOO_LONG
     asking, opened = fitting
@@ -164,6 +165,17 @@ def _first_note(session: Session, number: int) -> str:
         except Final as gone:
             brief = f"(the brief of the repository is gone: {gone})"
     return given_text(issue, brief)
+
+
+def _shorter(state: State, asking: Asking) -> Asking:
+    """With so much of the history folded that half of its bytes are left, each time that the model found it too long."""
+    whole = asking.model_copy(update={"folded": None})
+    most, kept = open_step(state, whole).size >> asking.shortened, KEPT_STEPS
+    folded = whole
+    while kept >= 1 and open_step(state, folded).size > most:
+        folded = whole.model_copy(update={"folded": kept})
+        kept //= 2
+    return folded
 
 
 def _fitted(state: State, asking: Asking, model: str, window: int, output: int) -> tuple[Asking, State] | None:
