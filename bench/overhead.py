@@ -72,7 +72,7 @@ def _measure(home: Path, at: tuple[int, ...]) -> list[Overhead]:
             cpu.append((time.thread_time() - began_cpu) * 1000)
             if number in at:
                 cold[number] = taken[-1]
-            disk.append(_two_commits(here, number))
+            disk.append(two_commits(here.store, number))
             results = [result(call["id"], number) for call in reply["calls"]]
     finally:
         world.use(None)
@@ -93,13 +93,13 @@ def _at(mark: int, taken: list[float], cpu: list[float], disk: list[float], cold
     )
 
 
-def _two_commits(here: Any, number: int) -> float:
+def two_commits(store: Any, number: int) -> float:
     """Milliseconds of two commits such as a step makes: its result with a hold, then an answer."""
     big, small = {"text": "x" * RESULT_BYTES}, {"text": "x" * 500}
     began = time.perf_counter()
     for name, body in (("a", big), ("b", small)):
         others = (Put(Record(Key("DISK#1", f"{part}"), "bench", small), ANY) for part in range(3))
-        here.store.commit(Put(Record(Key("DISK#1", f"{number:06d}#{name}"), "bench", body), ANY), *others)
+        store.commit(Put(Record(Key("DISK#1", f"{number:06d}#{name}"), "bench", body), ANY), *others)
     return (time.perf_counter() - began) * 1000
 
 
@@ -107,6 +107,22 @@ def result(call: str, number: int) -> dict[str, Any]:
     line = f"tests/test_{number}.py::test_something_{number} PASSED\n"
     text = (line * (RESULT_BYTES // len(line) + 1))[:RESULT_BYTES]
     return {"call": call, "status": "ok", "exit": 0, "text": text, "bytes": RESULT_BYTES}
+
+
+def run(here: Any, steps: int) -> None:
+    """That many steps of the job, through the door of a world that is in use."""
+    token = claim(here)
+    results: list[dict[str, Any]] = []
+    for number in range(steps):
+        request = event("PUT", f"/v1/steps/{number}", {"results": results, "tree": f"{number:040d}"}, token)
+        results = [result(call["id"], number) for call in send(request)["calls"]]
+
+
+def with_model(here: Any, model: Any) -> Any:
+    """The world with another model in the scripted one's place."""
+    from shared.llm.models import Models
+
+    return dataclasses.replace(here, models=Models({"scripted": lambda _: model}))
 
 
 def claim(here: Any) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import overhead, prompt, sandbox, survival, webhook
+from bench import gateway, overhead, prompt, sandbox, survival, webhook
 
 RESULTS = Path(__file__).parent / "results"
 STEP_GOAL_MS = 6.0
@@ -29,6 +30,9 @@ def main() -> int:
     console.print(_door_table(door))
     steps = overhead.measure()
     console.print(_step_table(steps))
+    asked, imported, prefixes = gateway.measure(), gateway.imports(), gateway.prefixes()
+    console.print(_gateway_table(asked))
+    console.print(_provider_table(imported, prefixes))
     standing = prompt.measure()
     console.print(_prompt_table(standing))
     fences, flood = sandbox.measure()
@@ -43,6 +47,9 @@ def main() -> int:
             "sandbox_ms": [asdict(each) for each in fences],
             "output_flood_mb": asdict(flood),
             "survival_ms": asdict(survived) | {"goal_checkpoint": CHECKPOINT_GOAL_MS, "goal_resume": RESUME_GOAL_MS},
+            "gateway_ms": asdict(asked),
+            "provider_import_ms": dict(imported),
+            "prefix": [asdict(each) for each in prefixes],
             "tokens": asdict(standing) | {"total": standing.total, "goal": prompt.GOAL, "peers": prompt.PEERS},
         }
     )
@@ -88,6 +95,25 @@ def _fence_table(fences: list[sandbox.Started], flood: sandbox.Flood) -> Table:
         table.add_column(column, justify="right")
     for each in fences:
         table.add_row(each.backend, *(f"{number:.0f} ms" for number in (each.median, each.p95, each.made, each.tested)))
+    return table
+
+
+def _gateway_table(asked: gateway.Gateway) -> Table:
+    table = Table(title="one ask of the gateway without the model, durable SQLite", title_justify="left")
+    for column in ("median", "p95", "two bare commits"):
+        table.add_column(column, justify="right")
+    table.add_row(*(f"{each:.1f} ms" for each in (asked.median, asked.p95, asked.disk)))
+    return table
+
+
+def _provider_table(imported: Mapping[str, float], prefixes: list[gateway.Prefix]) -> Table:
+    title = f"providers: import, and what of a request's bytes begins the next (goal: {gateway.PREFIX_GOAL:.0%})"
+    table = Table(title=title, title_justify="left")
+    for column in ("provider", "import", "same prefix, mean", "lowest", "folds in 100 steps"):
+        table.add_column(column, justify="right")
+    for each in prefixes:
+        shares = (f"{each.mean:.1%}", f"{each.lowest:.1%}")
+        table.add_row(each.provider, f"{imported[each.provider]:.0f} ms", *shares, str(each.folds))
     return table
 
 

@@ -25,6 +25,13 @@ Json = Annotated[bool, typer.Option("--json", help="One object, on one line, at 
 Patience = Annotated[
     float, typer.Option("--patience", help="Seconds without any change after which it ends red.", min=1, hidden=True)
 ]
+Through = Annotated[
+    str,
+    typer.Option(
+        metavar="PROVIDER",
+        help="Serve the conversation in the format of anthropic, openai, gemini or compatible, over HTTP on this machine.",
+    ),
+]
 
 
 @app.command(short_help="A sample's issue becomes a proved pull request.")
@@ -39,6 +46,7 @@ def demo(
         typer.Option("--kill-runner-at", metavar="N", min=1, help="Kill the agent's machine at its N-th step."),
     ] = None,
     strike: Annotated[str, typer.Option(help="When to kill which machine (local/strikes.py).", hidden=True)] = "",
+    through: Through = "",
     patience: Patience = PATIENCE_S,
 ) -> None:
     """An issue of a small sample becomes a proved pull request, on a simulated GitHub with a scripted model.
@@ -48,7 +56,17 @@ def demo(
     from local.demo.run import demo as run
 
     strike = f"step:{kill_runner_at}" if kill_runner_at else strike
-    raise typer.Exit(run(os.environ, home.absolute(), json_line=json, keep=keep, patience_s=patience, strike=strike))
+    raise typer.Exit(
+        run(
+            os.environ,
+            home.absolute(),
+            json_line=json,
+            keep=keep,
+            through=through,
+            patience_s=patience,
+            strike=strike,
+        )
+    )
 
 
 @app.command(short_help="A real issue, with what a model really answered.")
@@ -58,6 +76,7 @@ def case(
         Path | None, typer.Option(metavar="FILE", help="A conversation that goes on where the published steps end.")
     ] = None,
     json: Json = False,
+    through: Through = "",
     patience: Patience = PATIENCE_S,
 ) -> None:
     """A real issue of a real project, with what a model really answered, through the whole product.
@@ -66,7 +85,9 @@ def case(
     """
     from local.case.run import case as run
 
-    raise typer.Exit(run(os.environ, directory.absolute(), answers, json_line=json, patience_s=patience))
+    raise typer.Exit(
+        run(os.environ, directory.absolute(), answers, json_line=json, through=through, patience_s=patience)
+    )
 
 
 @app.command(short_help="Issues, jobs and money of PERSEVERE_HOME.")

@@ -25,12 +25,16 @@ from shared.spill import unpack
 
 @dataclass(frozen=True)
 class Money:
-    """Nano-dollars. `limit` and `spent` are of the approvals, `asking` is what reading and asking has cost."""
+    """Nano-dollars. `limit` and `spent` are of the approvals, `asking` is what reading and asking has cost; `read` are tokens
+    that models read for the approvals, `cached` those of them that came from a cache.
+    """
 
     limit: int = 0
     spent: int = 0
     held: int = 0
     asking: int = 0
+    read: int = 0
+    cached: int = 0
 
 
 class Table:
@@ -84,7 +88,7 @@ class Table:
 
     def money(self, pk: str) -> Money:
         """All ledgers of an issue together."""
-        limit = spent = held = asking = 0
+        limit = spent = held = asking = read = cached = 0
         for record in read_all(self.store, pk, "LEDGER#"):
             ledger = Ledger.model_validate(record.body)
             held += ledger.held_nano
@@ -93,7 +97,9 @@ class Table:
             else:
                 limit += ledger.limit_nano
                 spent += ledger.spent_nano
-        return Money(limit, spent, held, asking)
+                read += ledger.read_tokens
+                cached += ledger.cached_tokens
+        return Money(limit, spent, held, asking, read, cached)
 
     def events(self, job: str, after: str | None = None) -> Iterator[tuple[str, Event]]:
         """(cursor, event) of a job, oldest first, behind a cursor."""

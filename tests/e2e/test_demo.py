@@ -33,8 +33,10 @@ def only(found: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
     return [job for job in found["jobs"] if job["kind"] == kind]
 
 
-def test_an_issue_becomes_a_proved_pull_request(tmp_path: Path) -> None:
-    ran = persevere("demo", "--json", "--keep", "--home", str(tmp_path))
+@pytest.mark.parametrize("through", ["", "anthropic"])
+def test_an_issue_becomes_a_proved_pull_request(tmp_path: Path, through: str) -> None:
+    """Once with the conversation inside of the host, once over HTTP with a provider's own client."""
+    ran = persevere("demo", "--json", "--keep", "--through", through, "--home", str(tmp_path))
     assert ran.returncode == 0, ran.stderr
     assert len(ran.stdout.splitlines()) == 1
     found = json.loads(ran.stdout)
