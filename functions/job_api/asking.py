@@ -47,9 +47,9 @@ def prepare(
     before: StepState | None,
     changes: Sequence[Change],
 ) -> Prepared | str:
-    """The ask of a step, or why there can be none any more. `before` is the step before it. Raises UnknownPrice."""
+    """The ask of a step, or why there can be none any more. `before` is the step before, closed. Raises UnknownPrice."""
     job = session.job
-    asking, taken_in = _take_in(session, number, state, step.asking)
+    asking, taken_in = _take_in(session, number, state, step.asking, before)
     others = may_ask(job.model, session.here.operator)
     model, asking = _model(asking, step.asking, before, others)
     price = session.here.models.price(model, session.now)
@@ -128,7 +128,9 @@ def prepare(
     )
 
 
-def _take_in(session: Session, number: int, state: State, old: Asking | None) -> tuple[Asking, list[Change]]:
+def _take_in(
+    session: Session, number: int, state: State, old: Asking | None, before: StepState | None
+) -> tuple[Asking, list[Change]]:
     """What this ask tells beside the results. What an earlier attempt took in stays; new words are added to it."""
     now, job = session.now, session.job
     page = session.store.query(keys.job_pk(job.id), "INBOX#", limit=WORDS_AT_ONCE)
@@ -137,7 +139,8 @@ def _take_in(session: Session, number: int, state: State, old: Asking | None) ->
     changes += put_events(job, now, f"w{number:06d}", of_words(job, now, number, words))
     note = old.note if old is not None else _first_note(session, number)
     if state.launch is not None and state.launch != session.lease.launch:
-        replaced = replaced_text(session.lease.checkpoint_step)
+        ran = before is not None and before.ran_on == session.lease.launch
+        replaced = replaced_text(session.lease.restored_step, ran=ran, unkept=session.lease.unkept)
         if replaced not in note:
             note = f"{note}\n\n{replaced}".strip()
     asking = Asking(

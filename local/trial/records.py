@@ -54,6 +54,10 @@ class Table:
         record = self.store.get(key)
         return None if record is None else unpack(record, self._blobs)
 
+    def whole(self, record: Record) -> Record:
+        """A record that was read from `store`, with its long texts."""
+        return unpack(record, self._blobs)
+
     def issues(self) -> list[IssueState]:
         """Every issue of this home. A table in a local file may be scanned; one on AWS is not."""
 

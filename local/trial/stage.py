@@ -33,6 +33,7 @@ class Scenery:
 
     `script` is the conversation that answers as the model; `environment` is for set-up (package indexes). `through` is
     the provider in whose format it answers, over HTTP and with that provider's own client ("": inside of the host).
+    `strike` says when machines are killed on purpose (`local/strikes.py`).
     """
 
     full_name: str
@@ -43,6 +44,7 @@ class Scenery:
     python: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     through: str = ""
+    strike: str = ""
 
     @property
     def owner(self) -> str:
@@ -155,6 +157,8 @@ class Stage:
             "PERSEVERE_QUIET_S": "1",
             "PERSEVERE_WRITE_PACE_S": "0",
         }
+        if self.scenery.strike:
+            given["PERSEVERE_STRIKE"] = self.scenery.strike
         if self.scenery.python:
             given["PERSEVERE_PYTHON"] = str(self.scenery.python)
         return given | self._asked()

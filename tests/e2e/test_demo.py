@@ -90,6 +90,24 @@ def looks_at_what_is_kept(home: Path, found: Mapping[str, Any]) -> None:
     assert (missing.returncode, missing.stderr.splitlines()[0]) == (1, "FAIL  there is no job nothing here")
 
 
+def test_the_agents_machine_is_killed_and_it_ends_the_same_without_a_question_more(tmp_path: Path) -> None:
+    """Its fourth answer is stored when it dies; the next machine is given that answer, and nobody is asked for it again."""
+    ran = persevere("demo", "--json", "--keep", "--home", str(tmp_path), "--kill-runner-at", "4")
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    assert (found["result"], found["wrong"], found["money"]["held"]) == ("proved", [], 0)
+    assert "machine lost; another one goes on" in ran.stderr
+    first, second = only(found, "build")
+    assert (first["epoch"], second["epoch"]) == (2, 1)
+    # Each scripted answer once.
+    assert (first["steps"], second["steps"]) == (10, 5)
+    told = persevere("events", first["id"], "--json", PERSEVERE_HOME=str(tmp_path / "home")).stdout.splitlines()
+    titles = [json.loads(line)["title"] for line in told]
+    assert any("signal 9" in title for title in titles), titles
+    assert sum(json.loads(line)["kind"] == "step" for line in told) == 10
+    assert processes_of(tmp_path) == []
+
+
 def test_without_the_effects_consumer_nobody_answers_and_it_ends_red(tmp_path: Path) -> None:
     ran = persevere("demo", "--json", "--home", str(tmp_path), "--patience", "5", PERSEVERE_WITHOUT="effects")
     found = json.loads(ran.stdout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import gateway, overhead, prompt, webhook
+from bench import gateway, overhead, prompt, survival, webhook
 
 
 def test_the_overhead_of_a_step_is_measured_on_the_real_door() -> None:
@@ -32,3 +32,9 @@ def test_the_gateway_is_measured_without_the_model() -> None:
 
 def test_the_standing_text_is_within_its_goal() -> None:
     assert prompt.measure().total <= prompt.GOAL
+
+
+def test_a_checkpoint_and_going_on_are_measured_on_the_real_parts() -> None:
+    found = survival.measure(files=40, steps=3, rounds=1, resumes=1)
+    assert 0 < found.unchanged < found.resume
+    assert 0 < found.bundle_bytes < 4_000

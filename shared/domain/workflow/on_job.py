@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.domain.evidence import judge_all
-from shared.domain.job import JobState, moved
+from shared.domain.job import MAX_INTERRUPTIONS, JobState, moved
 from shared.domain.messages import CannotPrepare, EndedUnproved, ModelStopped, NoChange, NoMachine, NotPublished
 from shared.domain.money import dollars
 from shared.domain.protocol import Finish, Run, Survey
@@ -16,7 +16,6 @@ from shared.domain.workflow.publishing import end_red, pause, publish, publish_o
 from shared.domain.workflow.turn import Turn
 
 SHOWN_TAIL = 2000
-MAX_INTERRUPTIONS = 12  # machines that left in good order; after so many a person is asked
 HALTS_OF_A_BUILD = frozenset({"out_of_money", "out_of_time"})
 
 

@@ -227,7 +227,7 @@ def lose_task(world: World, pick: Pick) -> str | None:
     job = _launched(world)
     if job is None:
         return None
-    world.now += 2 * MINUTE
+    world.now += pick((0, 2)) * MINUTE
     data = {"started_by": job.id, "state": "stopped", "reason": "out of memory", "launch": pick((job.launch, 1))}
     return world.inbound({"kind": "task", "data": data})
 
