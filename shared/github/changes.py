@@ -74,9 +74,7 @@ def _ascending(github: GitHub, kind: Kind, since: int, etag: str) -> Changed:
     return _result(tuple(found.values()), "updated_at", first, keep=len(first.body) < PAGE_MAX)
 
 
-def _descending(
-    github: GitHub, kind: Kind, query: Mapping[str, Any], moment: str, since: int, etag: str
-) -> Changed:
+def _descending(github: GitHub, kind: Kind, query: Mapping[str, Any], moment: str, since: int, etag: str) -> Changed:
     """Newest first: whatever comes while we read is on the first page of the next look."""
     path = github.path(*PATHS[kind])
     answer = first = github.look(path, {"per_page": PAGE_MAX, **query}, etag=etag)

@@ -51,7 +51,7 @@ class Edits:
 
     def people_since(self, app_slug: str) -> tuple[Editor, ...]:
         """Who edited since our App last wrote it, newest first; whoever is not known is among them as no person."""
-        found = []
+        found: list[Editor] = []
         for each in self.editors:
             if not each.person and each.login.removesuffix("[bot]") == app_slug:
                 return tuple(found)
