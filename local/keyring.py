@@ -52,6 +52,11 @@ class AppFile:
     github_url: str = ""
     asked: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def installation_page(self) -> str:
+        """Where a person installs it, or adds a repository."""
+        return f"{self.page}/installations/new"
+
     def __repr__(self) -> str:
         return f"AppFile(id={self.id}, slug={self.slug!r})"
 

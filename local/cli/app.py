@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from local.cli.commands import case, demo, events, status, stop
+from local.cli.commands import case, demo, events, init, status, stop, up
 from local.trial.exits import BAD, INTERRUPTED, OFFLINE, RED
 from shared.errors import Final, NotConfigured
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 # In the order of the help text.
 app.command(short_help=demo.SHORT)(demo.demo)
 app.command(short_help=case.SHORT)(case.case)
+app.command(short_help=init.SHORT)(init.init)
+app.command(short_help=up.SHORT)(up.up)
 app.command(short_help=status.SHORT)(status.status)
 app.command(short_help=events.SHORT)(events.events)
 app.command(short_help=stop.SHORT)(stop.stop)

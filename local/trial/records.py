@@ -13,6 +13,7 @@ from local.store import SqliteStore
 from shared.domain import keys
 from shared.domain.effects import Effect
 from shared.domain.events import Event
+from shared.domain.inbound import Inbound
 from shared.domain.issue import IssueState
 from shared.domain.job import JobState, Lease
 from shared.domain.ledger import Ledger
@@ -97,6 +98,17 @@ class Table:
             page = self.store.query(keys.job_pk(job), "EVENT#", after)
             for record in page.records:
                 yield record.key.sk, Event.model_validate(unpack(record, self._blobs).body)
+            if page.after is None:
+                return
+            after = page.after
+
+    def handled(self, pk: str, after: str | None) -> Iterator[tuple[str, Inbound, str]]:
+        """(cursor, inbound, outcome) of what the conductor has dealt with, oldest first, behind a cursor."""
+        while True:
+            page = self.store.query(pk, "HANDLED#", after)
+            for record in page.records:
+                whole = unpack(record, self._blobs).body
+                yield record.key.sk, Inbound.model_validate(whole), str(whole.get("handled_outcome") or "")
             if page.after is None:
                 return
             after = page.after

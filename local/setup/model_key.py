@@ -1,0 +1,19 @@
+"""Whether there is a model to ask, in one line for people."""
+
+from __future__ import annotations
+
+from shared.errors import Final
+from shared.settings import Settings
+
+ADVICE = "set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY; `persevere doctor` tries it"
+
+
+def model_key(settings: Settings) -> str:
+    """What `up` would ask with the settings of now."""
+    from local.world import operator_of
+
+    try:
+        chosen = operator_of(settings, 0, "persevere")
+    except Final as error:
+        return f"Model key: none that can be used ({error}). {error.advice or ADVICE}"
+    return f"Model: {chosen.model_shown}"
