@@ -11,7 +11,7 @@ from local.polling import boxes, cursor, payloads
 from local.polling.cursor import Cursor, Reached, Seen
 from local.polling.payloads import Heard, Json
 from shared.domain import keys
-from shared.domain.box import has_box
+from shared.domain.box import has_box, has_ticked_box
 from shared.errors import Retryable
 from shared.github.answers import NotFound
 from shared.github.changes import Changed, Kind, changed, milliseconds
@@ -97,23 +97,19 @@ class Look:
 
     def _comment(self, comment: Json) -> Iterator[Heard]:
         """A new comment of a person, once. One that its own author changed before we read it counts as it reads now;
-        one that somebody else changed is not run in its author's name.
+        one that somebody else changed is not run in its author's name. Who wrote it is asked each time: moments have
+        whole seconds, and an edit in the second of the comment would not show.
         """
         user = comment.get("user") or {}
         if user.get("type") != "User" or self.door.store.get(keys.comment_taken("ic", comment["id"])) is not None:
             return
-        edited_by: Json | None = None
-        if comment["updated_at"] != comment["created_at"]:
-            edits = read_edits(self.github, str(comment["node_id"]))
-            if edits is None:
-                return
-            comment = {**comment, "body": edits.body}
-            if not edits.only_by(int(user["id"])):
-                edited_by = _other(edits, int(user["id"]))
-        issue = self._issue(comment)
-        if issue is not None:
-            at = milliseconds(str(comment["created_at"]))
-            payload = payloads.comment_made(self.place, comment, issue, edited_by)
+        edits = read_edits(self.github, str(comment["node_id"]))
+        issue = self._issue(comment) if edits is not None else None
+        if edits is not None and issue is not None:
+            at, author = milliseconds(str(comment["created_at"])), int(user["id"])
+            edited_by = None if edits.only_by(author) else _other(edits, author)
+            now = {**comment, "body": edits.body}
+            payload = payloads.comment_made(self.place, now, issue, edited_by)
             yield Heard(at, "issue_comment", f"poll-ic-{comment['id']}", payload)
 
     def _own(self, comment: Json) -> Iterator[Heard]:
@@ -122,7 +118,7 @@ class Look:
         kept = boxes.seen_text(self.door.store, self.place.repository.id, number)
         if kept == text or (kept is None and not has_box(text)):
             return
-        if kept is not None or comment["updated_at"] != comment["created_at"]:
+        if kept is not None or comment["updated_at"] != comment["created_at"] or has_ticked_box(text):
             edits = read_edits(self.github, str(comment["node_id"]))
             if edits is None:
                 return

@@ -20,6 +20,11 @@ def has_box(text: str) -> bool:
     return _BOX.search(_lf(text)) is not None
 
 
+def has_ticked_box(text: str) -> bool:
+    """Whether a line of ours has a ticked box."""
+    return any(match[2] != " " for match in _BOX.finditer(_lf(text)))
+
+
 def untick(text: str) -> str:
     """The text with our box cleared."""
     return _BOX.sub(

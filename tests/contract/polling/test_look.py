@@ -66,10 +66,11 @@ def test_a_comment_that_its_author_changed_before_it_was_read_counts_as_it_reads
     assert ear.said("command") == ["/persevere approve v1"]
 
 
-def test_a_comment_that_somebody_else_changed_is_not_run_in_its_authors_name(ear: Ear) -> None:
+@pytest.mark.parametrize("later_s", [0, 3])
+def test_a_comment_that_somebody_else_changed_is_not_run_in_its_authors_name(ear: Ear, later_s: int) -> None:
     ear.stage.st.configure(REPO, roles={"hubot": "write"})
     said = ear.octocat.comment(REPO, ear.number, "Hello")
-    ear.stage.clock.advance(3)
+    ear.stage.clock.advance(later_s)
     ear.hubot.edit_comment(REPO, said["id"], "/persevere approve v1")
     ear.until_heard()
     (heard,) = ear.heard
@@ -77,12 +78,12 @@ def test_a_comment_that_somebody_else_changed_is_not_run_in_its_authors_name(ear
     assert heard["data"]["quote"] == "/persevere approve v1"
 
 
-@pytest.mark.parametrize("seen_before", [True, False])
-def test_a_tick_says_who_and_what_stood_there_before(ear: Ear, seen_before: bool) -> None:
+@pytest.mark.parametrize(("seen_before", "later_s"), [(True, 0), (True, 5), (False, 0), (False, 5)])
+def test_a_tick_says_who_and_what_stood_there_before(ear: Ear, seen_before: bool, later_s: int) -> None:
     ours = ear.our_comment(SPEC)
     if seen_before:
         ear.look()
-    ear.stage.clock.advance(5)
+    ear.stage.clock.advance(later_s)
     ear.octocat.tick(REPO, ours["id"])
     ear.until_heard()
     (heard,) = ear.heard
