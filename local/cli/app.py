@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from local.cli.commands import case, demo, events, init, status, stop, up
+from local.cli.commands import ask, case, demo, events, init, show, status, stop, up, usage
 from local.trial.exits import BAD, INTERRUPTED, OFFLINE, RED
 from shared.errors import Final, NotConfigured
 
@@ -27,6 +27,9 @@ app.command(short_help=up.SHORT)(up.up)
 app.command(short_help=status.SHORT)(status.status)
 app.command(short_help=events.SHORT)(events.events)
 app.command(short_help=stop.SHORT)(stop.stop)
+app.command(short_help=show.SHORT)(show.show)
+app.command(short_help=usage.SHORT)(usage.usage)
+app.command(short_help=ask.SHORT)(ask.ask)
 
 
 def main() -> None:

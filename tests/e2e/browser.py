@@ -48,7 +48,9 @@ class Browser:
 
     def __enter__(self) -> Self:
         try:
-            said = self._until("chromedriver to listen", lambda: re.search(rb"successfully on port (\d+)", self._log.read_bytes()))
+            said = self._until(
+                "chromedriver to listen", lambda: re.search(rb"successfully on port (\d+)", self._log.read_bytes())
+            )
             self._url = f"http://127.0.0.1:{int(said[1])}/session"
             arguments = [*ARGUMENTS, f"--user-data-dir={self._profile}"]
             if os.getuid() == 0:

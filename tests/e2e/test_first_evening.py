@@ -135,6 +135,27 @@ def test_two_clicks_then_an_issue_becomes_a_proved_pull_request_without_a_webhoo
     assert checks["Persevere"] == "success"
     assert Steering(github).deliveries() == []
     assert processes_of(laptop.home) == []
+    looks_behind_it(laptop, pull["number"])
+
+
+def looks_behind_it(laptop: Laptop, pull: int) -> None:
+    """`show` and `usage` tell what the evidence is and what it cost, from the table alone."""
+    shown = {
+        what: json.loads(laptop.ask("show", str(pull), what, "--json").stdout)[what]
+        for what in ("evidence", "spec", "transcript", "ledger", "changeset")
+    }
+    assert {each["criterion"]: each["conclusion"] for each in shown["evidence"]["verdicts"]} == {
+        "AC-1": "proved", "AC-2": "kept", "AC-3": "proved", "AC-4": "kept",
+    }  # fmt: skip
+    assert shown["spec"]["approval"]["way"] == "box"
+    assert "src/octo/export.py" in {each["path"] for each in shown["changeset"]["changes"]}
+    assert {each["job"] for each in shown["transcript"]} > {"planner"}
+    (row,) = json.loads(laptop.ask("usage", "--by", "issue", "--json").stdout)["rows"]
+    assert row["name"] == f"{REPO}#1"
+    assert abs(row["cost"] - sum(each["spent_nano"] for each in shown["ledger"]) / 1e9) < 1e-9
+    for what in shown:
+        told = laptop.ask("show", "1", what)
+        assert told.returncode == 0 and told.stdout.isascii(), told.stderr
 
 
 def clicks_twice(tmp_path: Path, laptop: Laptop) -> None:
