@@ -23,10 +23,15 @@ from local.github import start
 from local.github.people import Person
 from local.github.steering import Steering
 from local.trial.watch import by_app
-from tests.e2e.browser import Browser
+from tests.e2e.browser import Browser, driver
 from tests.e2e.tiny_case import processes_of
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(
+        driver() is None and not os.environ.get("CI"), reason="no chromium and chromedriver here (Debian: chromium-driver)"
+    ),
+]
 
 REPO = "octocat/octo-repo"
 PICTURES = os.environ.get("PICTURES")
