@@ -29,7 +29,8 @@ from tests.e2e.tiny_case import processes_of
 pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(
-        driver() is None and not os.environ.get("CI"), reason="no chromium and chromedriver here (Debian: chromium-driver)"
+        driver() is None and not os.environ.get("CI"),
+        reason="no chromium and chromedriver here (Debian: chromium-driver)",
     ),
 ]
 
