@@ -30,6 +30,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "PERSEVERE_PUBLIC_URL": "https://persevere.example",
         "PERSEVERE_COMMAND": "/bot",
         "PERSEVERE_QUIET_S": "0.5",
+        "PERSEVERE_POLL_S": "2",
         "PERSEVERE_WRITE_PACE_S": "0",
         "PERSEVERE_WITHOUT": "effects, watchdog",
     })  # fmt: skip
@@ -45,6 +46,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "public_url": "https://persevere.example",
         "command": "/bot",
         "quiet_s": 0.5,
+        "poll_s": 2.0,
         "write_pace_s": 0.0,
         "without": frozenset({"effects", "watchdog"}),
     }

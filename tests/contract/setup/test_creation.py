@@ -27,6 +27,12 @@ from tests.contract.setup.laptop import Laptop
 NAME = "persevere-evening"
 
 
+def written(pattern: str, page: str) -> str:
+    found = re.search(pattern, page)
+    assert found is not None, page
+    return unescape(found[1])
+
+
 class Visit:
     """What a browser does, without one."""
 
@@ -43,11 +49,11 @@ class Visit:
     def click(self) -> str:
         """From our page over GitHub's to where GitHub sends the browser back; that address."""
         page = requests.get(self.creation.url, timeout=10).text
-        action = unescape(re.search(r'action="([^"]+)"', page)[1])
-        text = unescape(re.search(r'name="manifest" value="([^"]+)"', page)[1])
+        action = written(r'action="([^"]+)"', page)
+        text = written(r'name="manifest" value="([^"]+)"', page)
         asked = requests.post(action, {"manifest": text}, timeout=10)
         assert asked.status_code == 200, asked.text
-        target = unescape(re.search(r'<form method="post" action="([^"]+)"', asked.text)[1])
+        target = written(r'<form method="post" action="([^"]+)"', asked.text)
         made = requests.post(
             f"{self.github}{target}", {"manifest": text, "name": NAME}, timeout=10, allow_redirects=False
         )
