@@ -14,6 +14,13 @@ JsonObject = Annotated[bool, typer.Option("--json", help="One object, on one lin
 Patience = Annotated[
     float, typer.Option("--patience", help="Seconds without any change after which it ends red.", min=1, hidden=True)
 ]
+Through = Annotated[
+    str,
+    typer.Option(
+        metavar="PROVIDER",
+        help="Serve the conversation in the format of anthropic, openai, gemini or compatible, over HTTP on this machine.",
+    ),
+]
 Job = Annotated[str, typer.Argument(metavar="JOB", help="as `persevere status` shows it")]
 
-__all__ = ["PATIENCE_S", "Job", "Json", "JsonLines", "JsonObject", "Patience"]
+__all__ = ["PATIENCE_S", "Job", "Json", "JsonLines", "JsonObject", "Patience", "Through"]

@@ -42,10 +42,10 @@ def key(context: Context) -> Finding:
         raise NotAsked from error
     if provider not in LISTS:
         raise NotAsked
-    secret = getattr(context.settings, "keys", {}).get(provider)
+    secret = context.settings.keys.get(provider)
     if secret is None:
         return fail(f"there is no key for {provider}", ADVICE)
-    base = getattr(context.settings, "urls", {}).get(provider)
+    base = context.settings.urls.get(provider)
     return try_key(provider, name, secret.get_secret_value(), base)
 
 

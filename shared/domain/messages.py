@@ -131,6 +131,7 @@ class AboveCeiling(Shape):
     asked: str
     ceiling: str
     line: str
+    per: str = "an issue"
 
 
 class TwoPerson(Shape):
@@ -165,6 +166,15 @@ class TooSmall(Shape):
 class PriceUnknown(Shape):
     name: Literal["price_unknown"] = "price_unknown"
     model: str
+    known: tuple[str, ...] = ()
+
+
+class ModelUnknown(Shape):
+    """`model` with a name that is none of the operator's; `line` has the nearest, or is empty."""
+
+    name: Literal["model_unknown"] = "model_unknown"
+    word: str
+    line: str = ""
     known: tuple[str, ...] = ()
 
 
@@ -317,7 +327,7 @@ class PullRefused(Shape):
 
 
 class ModelStopped(Shape):
-    """`why`: refused, key, exhausted, stuck, invalid, busy."""
+    """`why`: refused, key, exhausted, stuck, invalid, busy, spend_cap, model. `other` is a line that chooses another."""
 
     name: Literal["model_stopped"] = "model_stopped"
     to: str
@@ -326,6 +336,7 @@ class ModelStopped(Shape):
     detail: str
     spent: str
     line: str
+    other: str = ""
 
 
 class NoMachine(Shape):
@@ -360,7 +371,7 @@ Message = Annotated[
     | AlreadyRunning | CannotRunHere | TooSmall | PriceUnknown | SpecShown | ContractChange | NotIncluded
     | SettingsBroken | OfferApprove | FactMissing | EmptyRepository | EndedUnproved | OutOf | AskingUsedUp
     | NotPublished | NothingToBuild | NoChange | CannotPrepare | BranchRefused | BranchMoved | PullRefused
-    | ModelStopped | NoMachine | PermissionMissing | SpecTooLong | Fault,
+    | ModelStopped | ModelUnknown | NoMachine | PermissionMissing | SpecTooLong | Fault,
     Field(discriminator="name"),
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from local.cli.options import PATIENCE_S, Json, Patience
+from local.cli.options import PATIENCE_S, Json, Patience, Through
 
 SHORT = "A real issue, with what a model really answered."
 
@@ -19,6 +19,7 @@ def case(
         Path | None, typer.Option(metavar="FILE", help="A conversation that goes on where the published steps end.")
     ] = None,
     json: Json = False,
+    through: Through = "",
     patience: Patience = PATIENCE_S,
 ) -> None:
     """A real issue of a real project, with what a model really answered, through the whole product.
@@ -27,4 +28,6 @@ def case(
     """
     from local.case.run import case as run
 
-    raise typer.Exit(run(os.environ, directory.absolute(), answers, json_line=json, patience_s=patience))
+    raise typer.Exit(
+        run(os.environ, directory.absolute(), answers, json_line=json, through=through, patience_s=patience)
+    )

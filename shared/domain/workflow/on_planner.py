@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from shared.domain.chosen import chosen_model
 from shared.domain.inbound import PlannerAnswer
 from shared.domain.messages import AskingUsedUp, Fault, ModelStopped
 from shared.domain.money import dollars
+from shared.domain.workflow.ceilings import give_asking_back
 from shared.domain.workflow.halts import halt
-from shared.domain.workflow.proposing import post_questions, store_spec
+from shared.domain.workflow.proposing import PLANNER_MS, post_questions, store_spec
 from shared.domain.workflow.turn import Turn
 
 
@@ -17,11 +19,17 @@ def on_planner(turn: Turn) -> None:
     if turn.issue.phase != "interviewing":
         turn.outcome = f"thrown away: the issue is {turn.issue.phase}"
         return
+    if turn.inbound.data.get("provider"):
+        turn.outcome = "shown: a provider's trouble"
+        turn.deadline("planner", turn.now + PLANNER_MS)
+        turn.show()
+        return
     if not turn.issue.planning or turn.inbound.data.get("effect") != turn.issue.planning:
         turn.outcome = "thrown away: it was asked again since"
         return
     turn.deadline("planner", None)
     turn.change(planning="")
+    give_asking_back(turn)
     answer = PlannerAnswer.model_validate(turn.inbound.data.get("answer", {}))
     match answer.outcome:
         case "questions" if not answer.questions:
@@ -53,12 +61,15 @@ def _failed(turn: Turn, why: str, detail: str) -> None:
         fault = Fault(to=turn.decider, number=detail[:40], step=0, spent=spent, line=line)
         halt(turn, "waiting", "fault", detail=detail, line=line, message=fault)
         return
+    model = chosen_model(turn.issue, operator)
+    other = operator.instead_of(model)
     words = ModelStopped(
         to=turn.decider,
-        model=operator.model_shown or operator.model,
+        model=operator.shown(model),
         why=why or "invalid",
         detail=detail[:500],
         spent=spent,
         line=line,
+        other=f"{turn.command} model {other}" if other else "",
     )
     halt(turn, "waiting", "model_stopped", detail=detail[:200], line=line, message=words)
