@@ -28,7 +28,7 @@ def build(app: App) -> Persevere:
         from cdk_nag import AwsSolutionsChecks
 
         Validations.of(app).add_plugins(AwsSolutionsChecks(app, write_suppressions_to_cloud_formation=True))
-    acknowledge(stack, builds_image=stack.node.try_find_child("ImageBuild") is not None)
+    acknowledge(stack)
     return stack
 
 
