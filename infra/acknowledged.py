@@ -38,11 +38,6 @@ FOLLOWED_NOT = (
         "change it alone. Webhook secrets and keys are lists, to be changed without loss.",
     ),
     (
-        "AwsSolutions-CB3",
-        ("ImageBuild/Project",),
-        "Building a container image needs docker inside the build, which needs the privileged mode.",
-    ),
-    (
         "AwsSolutions-CB4",
         ("ImageBuild/Project",),
         "What is built is a public recipe on a public base image; S3's own key encrypts it at rest.",
