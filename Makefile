@@ -32,7 +32,7 @@ lint: setup ## ruff, mypy, import rules
 	@.venv/bin/mypy
 	@.venv/bin/python -m pytest -q tests/unit/test_import_rules.py
 
-bench: setup ## cold starts, harness overhead a step, prompt size
+bench: setup ## cold starts as packaged, harness overhead a step, prompt size
 	@.venv/bin/python -m bench $(ARGS)
 
 tables: setup ## README's tables of commands and states, from the code

@@ -117,7 +117,12 @@ def _typed(name: str, value: Any, where: str) -> Any:
             raise BadChoice(f"{where}: {name} is {value!r}; {_WORDS[str(kind)]} is wanted")
 
 
-_WORDS = {"bool": "true or false", "str": "a text", "int": "a whole number", "tuple[int, ...]": "a list of whole numbers"}
+_WORDS = {
+    "bool": "true or false",
+    "str": "a text",
+    "int": "a whole number",
+    "tuple[int, ...]": "a list of whole numbers",
+}
 
 
 def _given(context: Mapping[str, Any]) -> dict[str, Any]:

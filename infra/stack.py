@@ -44,9 +44,7 @@ class Persevere(Stack):
         self.lost = Lost(self, "Lost")
         self.network = Network(self, "Network", egress_ports=choices.egress_ports)
         self.runner = Runner(self, "Runner", choices=choices, image=image_for(self, choices, image_context))
-        self.functions = Functions(
-            self, "Functions", stack=choices.stack, log_days=choices.log_days, packages=packages
-        )
+        self.functions = Functions(self, "Functions", stack=choices.stack, log_days=choices.log_days, packages=packages)
         doors = self._functions()
         self._wire()
         telling = Telling(
@@ -157,9 +155,7 @@ class Persevere(Stack):
                 lost_arn=self.lost.arn,
             )
         CalledLater(self, "planner-called", function=made["planner"], lost_arn=self.lost.arn)
-        Clock(
-            self, "Clock", watchdog=made["watchdog"], cluster_arn=self.runner.cluster_arn, lost=self.lost.queue
-        )
+        Clock(self, "Clock", watchdog=made["watchdog"], cluster_arn=self.runner.cluster_arn, lost=self.lost.queue)
 
     def _say(self, doors: Mapping[str, Door]) -> None:
         for name, value in {

@@ -107,4 +107,3 @@ class Functions(Construct):
         )
         self.made[function] = made
         return made
-
