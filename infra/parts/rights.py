@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from infra.parts.grants import Grant
 
 READ = ("dynamodb:GetItem", "dynamodb:Query")
-WRITE = ("dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
+WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
 """What a transaction of ours needs: each of its parts is checked as the single action."""
 
 

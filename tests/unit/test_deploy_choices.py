@@ -53,6 +53,8 @@ def test_the_context_outdoes_the_file(tmp_path: Path) -> None:
         pytest.param({"command": "persevere"}, "a slash and one word", id="command"),
         pytest.param({"model": "claude"}, "<provider>:<name>", id="model"),
         pytest.param({"alarm_email": "octocat"}, "e-mail", id="e-mail"),
+        pytest.param({"settings": ["PERSEVERE_ANTHROPIC_API_KEY=x"]}, "sounds like a secret", id="secret"),
+        pytest.param({"settings": ["DAY=20"]}, "PERSEVERE_<NAME>", id="setting of nobody"),
         pytest.param({"architecture": "riscv"}, "x86_64 or arm64", id="machine"),
         pytest.param({"choices": "nowhere.toml"}, "no file", id="no file"),
     ],
