@@ -1,11 +1,11 @@
 # Works with Python >= 3.11, git and make alone. PYTHON=/path/to/python3.12 takes that interpreter; ARGS go to the command.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench chaos tables lock
+.PHONY: help setup demo test test-infra test-image lint bench chaos tables permissions lock
 unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
 setup: ## .venv from the locks (the others call it; at once when nothing changed)
 	@GOAL=$(or $(firstword $(MAKECMDGOALS)),setup) bin/setup
@@ -19,13 +19,20 @@ side_by_side := -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 test: setup ## the tests; ARGS="tests/unit -k spec" for some
 	@.venv/bin/python -m pytest -q $(if $(findstring tests/,$(ARGS)),,$(side_by_side)) $(ARGS)
 
+test-infra: setup ## the AWS stack: synthesised, checked against AWS's rules, packaged
+	@bin/setup-infra
+	@.venv/bin/python -m pytest -q tests/infra $(ARGS)
+
+test-image: setup ## the runner's image, really built (root, buildah, debootstrap; two minutes)
+	@.venv/bin/python -m pytest -q tests/image $(ARGS)
+
 lint: setup ## ruff, mypy, import rules
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/python -m pytest -q tests/unit/test_import_rules.py
 
-bench: setup ## cold starts, harness overhead a step, prompt size
+bench: setup ## cold starts as packaged, harness overhead a step, prompt size
 	@.venv/bin/python -m bench $(ARGS)
 
 chaos: setup ## the demo while 100 machines are killed at random; ARGS="--seed 7 --kills 10" to replay some
@@ -33,6 +40,10 @@ chaos: setup ## the demo while 100 machines are killed at random; ARGS="--seed 7
 
 tables: setup ## README's tables of commands and states, from the code
 	@.venv/bin/python bin/tables
+
+permissions: setup ## docs/permissions.md and docs/cost.md, from the AWS stack
+	@bin/setup-infra
+	@.venv/bin/python bin/aws-pages
 
 lock: setup ## resolve the dependency groups again; ARGS=--upgrade for newer versions
 	@bin/lock $(ARGS)
