@@ -28,7 +28,15 @@ class Image:
 
     def command(self, arguments: Sequence[str]) -> list[str]:
         """As a container's first process: process ids of its own, its files, this machine's network."""
-        inside = ["unshare", "--pid", "--fork", "--kill-child", f"--root={self.root}", "--mount-proc", "--wd=/opt/persevere"]
+        inside = [
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            f"--root={self.root}",
+            "--mount-proc",
+            "--wd=/opt/persevere",
+        ]
         return [*inside, *arguments]
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
@@ -52,15 +60,28 @@ class Image:
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     missing = [name for name in NEEDED if not shutil.which(name)]
     if missing or os.geteuid() != 0:
-        pytest.fail(f"no image can be built here: root is needed, and {', '.join(NEEDED)}; missing: {missing or 'root'}")
+        pytest.fail(
+            f"no image can be built here: root is needed, and {', '.join(NEEDED)}; missing: {missing or 'root'}"
+        )
     place = tmp_path_factory.mktemp("image")
     buildah = ["buildah", "--root", str(place / "layers"), "--runroot", str(place / "run"), "--storage-driver", "vfs"]
     try:
         _base(place, buildah)
-        build = ["bud", "--quiet", "--isolation", "chroot", "--build-arg", "BASE=localhost/base", "--build-arg", "PYTHONS="]
+        build = [
+            "bud",
+            "--quiet",
+            "--isolation",
+            "chroot",
+            "--build-arg",
+            "BASE=localhost/base",
+            "--build-arg",
+            "PYTHONS=",
+        ]
         _run([*buildah, *build, "--tag", "runner", str(make_image_context())])
         container = _run([*buildah, "from", "localhost/runner"])
-        entry = _run([*buildah, "inspect", "--type", "image", "--format", "{{.OCIv1.Config.Entrypoint}}", "localhost/runner"])
+        entry = _run(
+            [*buildah, "inspect", "--type", "image", "--format", "{{.OCIv1.Config.Entrypoint}}", "localhost/runner"]
+        )
         assert entry == "[/usr/bin/tini -- /opt/persevere/venv/bin/python -m runner_image]"
         yield Image(Path(_run([*buildah, "mount", container])))
     finally:

@@ -38,7 +38,10 @@ def repo(image: Image) -> Iterator[Repo]:
         ("node --version", "v24."),
         ("npm --version", "10."),
         ("cd /tmp && echo lts/22.1 >.nvmrc && mkdir -p below && cd below && node --version; rm /tmp/.nvmrc", "v22."),
-        ("cd /tmp && echo 18 >.node-version && node --version 2>&1; rm /tmp/.node-version", "node: .node-version asks for 18"),
+        (
+            "cd /tmp && echo 18 >.node-version && node --version 2>&1; rm /tmp/.node-version",
+            "node: .node-version asks for 18",
+        ),
         ("ls /usr/lib/*/libseccomp.so.2", "/usr/lib/"),
         ("/opt/persevere/venv/bin/python -c 'import pydantic, requests, runner_image.__main__; print(1)'", "1"),
         ("gcc --version", "gcc "),
