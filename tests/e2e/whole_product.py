@@ -37,6 +37,7 @@ from local.trial.processes import Child, stop_runners
 from runner_image.sandbox.choice import choose
 from runner_image.sandbox.contract import NoSandbox
 from runner_image.sandbox.interpreter import find_interpreter
+from shared.llm.choice import SCRIPTED
 from shared.llm.models import Models
 from shared.ports import Answer, ModelFailed, Request
 from shared.settings import read
@@ -224,6 +225,7 @@ def _world(home: Path, url: str, host_url: str, clock: MovableClock, sandbox: st
         "PERSEVERE_WORLD": "sim",
         "PERSEVERE_GITHUB_URL": url,
         "PERSEVERE_SANDBOX": sandbox,
+        "PERSEVERE_MODEL": SCRIPTED,
         "PERSEVERE_QUIET_S": "0.2",
         "PERSEVERE_WRITE_PACE_S": "0",
     }
