@@ -2,7 +2,7 @@
 
 DynamoDB's own JSON is used ({"S": ...}, {"N": ...}), so that the door's light writer and the whole store agree to the
 byte. Beside the fields of a record an item has `expires` in seconds, which is what the table's TTL reads (the record's
-milliseconds are `expires_ms`), and `due_slot`, the partition of the index `due` that it is found in.
+milliseconds are `expires_ms`), and `shard`, the partition of the index `due` that it is found in.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import Any, assert_never
 from shared.domain.record import Absent, Anything, AtEpoch, AtVersion, Change, Check, Delete, Expect, Key, Put, Record
 
 DUE_INDEX = "due"
-DUE_SLOTS = 8
+DUE_SHARDS = 8
 TTL = "expires"
 """Attribute of the table's time to live: UTC seconds."""
 
 Item = Mapping[str, Mapping[str, Any]]
 """Attribute values as DynamoDB spells them."""
 
-_OPTIONAL = ("due", "due_slot", "expires", "expires_ms", "epoch")
+_OPTIONAL = ("due", "shard", "expires", "expires_ms", "epoch")
 
 
-def due_slot(pk: str) -> str:
+def shard_of(pk: str) -> str:
     """The partition of the index that the records of this partition are in while they have a `due`."""
-    return f"DUE#{zlib.crc32(pk.encode()) % DUE_SLOTS}"
+    return f"DUE#{zlib.crc32(pk.encode()) % DUE_SHARDS}"
 
 
-def due_slots() -> tuple[str, ...]:
-    return tuple(f"DUE#{number}" for number in range(DUE_SLOTS))
+def shards() -> tuple[str, ...]:
+    return tuple(f"DUE#{number}" for number in range(DUE_SHARDS))
 
 
 def key_item(key: Key) -> dict[str, dict[str, str]]:
@@ -55,31 +55,31 @@ def record_of(item: Item) -> Record:
 def transact_item(change: Change, table: str) -> dict[str, Any]:
     """One entry of TransactWriteItems. A failed expectation is answered with the item as it is (ALL_OLD).
 
-    A put is an update of every attribute: only so can the table itself count `version` where the expectation does not
-    name it. An update always changes `version`, so it always rings the stream.
+    Where the expectation does not name the version, the put is an update of every attribute: only so can the table
+    itself count it. Either way `version` changes, so a put always rings the stream.
     """
     condition, names, values = _condition(change.expect)
-    common: dict[str, Any] = {"TableName": table, "Key": key_item(change.key)}
+    common: dict[str, Any] = {"TableName": table}
     if condition:
         common |= {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    at = {"Key": key_item(change.key)}
     match change:
+        case Put(record, Absent()):
+            return {"Put": common | {"Item": _item(record, 1)} | _expressions(names, values)}
+        case Put(record, AtVersion(version)):
+            return {"Put": common | {"Item": _item(record, version + 1)} | _expressions(names, values)}
         case Put(record):
             update, more_names, more_values = _update(record)
             return {
-                "Update": common
-                | {
-                    "UpdateExpression": update,
-                    "ExpressionAttributeNames": names | more_names,
-                    "ExpressionAttributeValues": values | more_values,
-                }
+                "Update": common | at | {"UpdateExpression": update} | _expressions(names | more_names, values | more_values)
             }
         case Delete():
-            return {"Delete": common | _expressions(names, values)}
+            return {"Delete": common | at | _expressions(names, values)}
         case Check():
             if not condition:  # DynamoDB has no check of nothing
                 common |= {"ConditionExpression": "attribute_exists(#pk) OR attribute_not_exists(#pk)"}
                 names = {"#pk": "pk"}
-            return {"ConditionCheck": common | _expressions(names, values)}
+            return {"ConditionCheck": common | at | _expressions(names, values)}
         case _:
             assert_never(change)
 
@@ -107,18 +107,28 @@ def _condition(expect: Expect) -> tuple[str, dict[str, str], dict[str, Any]]:
             assert_never(expect)
 
 
-def _update(record: Record) -> tuple[str, dict[str, str], dict[str, Any]]:
-    fields: dict[str, Any] = {
+def _fields(record: Record) -> dict[str, dict[str, str]]:
+    """The attributes beside key and version."""
+    fields = {
         "kind": {"S": record.kind},
         "v": {"N": str(record.v)},
         "body": {"S": json.dumps(record.body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))},
     }
     if record.due is not None:
-        fields |= {"due": {"N": str(record.due)}, "due_slot": {"S": due_slot(record.key.pk)}}
+        fields |= {"due": {"N": str(record.due)}, "shard": {"S": shard_of(record.key.pk)}}
     if record.expires is not None:
         fields |= {TTL: {"N": str(-(-record.expires // 1000))}, "expires_ms": {"N": str(record.expires)}}
     if record.epoch is not None:
         fields["epoch"] = {"N": str(record.epoch)}
+    return fields
+
+
+def _item(record: Record, version: int) -> dict[str, dict[str, str]]:
+    return {**key_item(record.key), **_fields(record), "version": {"N": str(version)}}
+
+
+def _update(record: Record) -> tuple[str, dict[str, str], dict[str, Any]]:
+    fields = _fields(record)
     gone = [name for name in _OPTIONAL if name not in fields]
     sets = ", ".join(f"#{name} = :{name}" for name in fields)
     update = f"SET #version = if_not_exists(#version, :zero) + :one, {sets}"

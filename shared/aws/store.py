@@ -10,7 +10,7 @@ from pynamodb.connection import Connection
 from pynamodb.exceptions import VerboseClientError
 
 from shared.aws import transaction
-from shared.aws.items import DUE_INDEX, due_slots, key_item, record_of
+from shared.aws.items import DUE_INDEX, shards, key_item, record_of
 from shared.aws.transaction import NoAnswer, Rejected
 from shared.domain.record import Change, Key, Record
 from shared.errors import PersevereError, Retryable
@@ -70,19 +70,19 @@ class DynamoStore:
 
     def due(self, before: int, limit: int = 100) -> Sequence[Key]:
         """Keys whose `due` is at or before that time, earliest first; each of the index's partitions is asked."""
-        found = [entry for slot in due_slots() for entry in self._due_in(slot, before, limit)]
+        found = [entry for shard in shards() for entry in self._due_in(shard, before, limit)]
         return [key for _, key in sorted(found)[:limit]]
 
     def commit(self, *changes: Change, token: str | None = None) -> None:
         """All or nothing. Raises Conflict, TooBig, OutcomeUnknown; Retryable, ValueError and Final as `commit` says."""
         transaction.commit(self._send, self._table, self._clock, changes, token)
 
-    def _due_in(self, slot: str, before: int, limit: int) -> Iterator[tuple[int, Key]]:
+    def _due_in(self, shard: str, before: int, limit: int) -> Iterator[tuple[int, Key]]:
         query = {
             "IndexName": DUE_INDEX,
             "Limit": limit,
-            "KeyConditionExpression": "due_slot = :slot AND due <= :before",
-            "ExpressionAttributeValues": {":slot": {"S": slot}, ":before": {"N": str(before)}},
+            "KeyConditionExpression": "shard = :shard AND due <= :before",
+            "ExpressionAttributeValues": {":shard": {"S": shard}, ":before": {"N": str(before)}},
         }
         for item in self._call("Query", query)["Items"]:
             yield int(item["due"]["N"]), Key(item["pk"]["S"], item["sk"]["S"])

@@ -74,7 +74,7 @@ def create_table(client: Any, name: str) -> None:
         AttributeDefinitions=[
             {"AttributeName": "pk", "AttributeType": "S"},
             {"AttributeName": "sk", "AttributeType": "S"},
-            {"AttributeName": "due_slot", "AttributeType": "S"},
+            {"AttributeName": "shard", "AttributeType": "S"},
             {"AttributeName": "due", "AttributeType": "N"},
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
@@ -82,7 +82,7 @@ def create_table(client: Any, name: str) -> None:
             {
                 "IndexName": DUE_INDEX,
                 "KeySchema": [
-                    {"AttributeName": "due_slot", "KeyType": "HASH"},
+                    {"AttributeName": "shard", "KeyType": "HASH"},
                     {"AttributeName": "due", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "KEYS_ONLY"},

@@ -1,0 +1,47 @@
+"""`python -m infra.app`: what `cdk` runs to get the templates (cdk.json). `-c check=true` holds them against AWS's rules."""
+
+from __future__ import annotations
+
+import sys
+
+from aws_cdk import App, Tags, Validations
+
+from infra.acknowledged import acknowledge
+from infra.bundle import CannotBundle, bytecode_note, make_bundles
+from infra.choices import BadChoice, Choices
+from infra.image_context import make_image_context
+from infra.parts.functions import Code
+from infra.stack import Persevere
+
+
+def build(app: App) -> Persevere:
+    """The stack by the choices in the app's context. Raises BadChoice, CannotBundle."""
+    context = {name: value for name, value in app.node.get_all_context().items() if value is not None}
+    check = context.pop("check", "false")
+    choices = Choices.read(context)
+    bundles = make_bundles()
+    print(f"functions: {bytecode_note(bundles.values())}", file=sys.stderr)  # noqa: T201
+    packages = {name: Code(each.path, each.digest) for name, each in bundles.items()}
+    stack = Persevere(app, choices, packages=packages, image_context=make_image_context)
+    Tags.of(stack).add("persevere", choices.stack)
+    if check == "true":
+        from cdk_nag import AwsSolutionsChecks
+
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app, write_suppressions_to_cloud_formation=True))
+    acknowledge(stack, builds_image=stack.node.try_find_child("ImageBuild") is not None)
+    return stack
+
+
+def main() -> int:
+    app = App(analytics_reporting=False)
+    try:
+        build(app)
+    except (BadChoice, CannotBundle) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

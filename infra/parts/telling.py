@@ -1,0 +1,49 @@
+"""How the operator hears of it: a topic, an address if there is one, and a budget."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_budgets as budgets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+WARN_AT_PERCENT = 80
+
+
+class Telling(Construct):
+    """The budget is of the whole account: a part of a bill can be told only where cost allocation tags were switched on,
+    and a budget that sees nothing never warns."""
+
+    def __init__(self, scope: Construct, name: str, *, stack: str, email: str, budget_usd: int) -> None:
+        super().__init__(scope, name)
+        self.topic = sns.Topic(self, "Alarms", display_name=f"{stack} alarms", enforce_ssl=True)
+        if email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(email))
+        if budget_usd:
+            self.topic.grant_publish(iam.ServicePrincipal("budgets.amazonaws.com"))
+            self._budget(stack, budget_usd)
+
+    def _budget(self, stack: str, dollars: int) -> None:
+        budget = budgets.CfnBudget
+        subscriber = budget.SubscriberProperty(subscription_type="SNS", address=self.topic.topic_arn)
+        warnings = [
+            budget.NotificationWithSubscribersProperty(
+                notification=budget.NotificationProperty(
+                    notification_type=kind, comparison_operator="GREATER_THAN", threshold=percent
+                ),
+                subscribers=[subscriber],
+            )
+            for kind, percent in (("ACTUAL", WARN_AT_PERCENT), ("FORECASTED", 100))
+        ]
+        budget(
+            self,
+            "Budget",
+            budget=budget.BudgetDataProperty(
+                budget_name=f"{stack}-month",
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit=budget.SpendProperty(amount=dollars, unit="USD"),
+            ),
+            notifications_with_subscribers=warnings,
+        )
