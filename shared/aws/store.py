@@ -81,7 +81,8 @@ class DynamoStore:
         query = {
             "IndexName": DUE_INDEX,
             "Limit": limit,
-            "KeyConditionExpression": "shard = :shard AND due <= :before",
+            "KeyConditionExpression": "#shard = :shard AND #due <= :before",
+            "ExpressionAttributeNames": {"#shard": "shard", "#due": "due"},  # SHARD is a reserved word
             "ExpressionAttributeValues": {":shard": {"S": shard}, ":before": {"N": str(before)}},
         }
         for item in self._call("Query", query)["Items"]:

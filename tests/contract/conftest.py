@@ -24,7 +24,7 @@ def aws_credentials() -> Iterator[None]:
 def moto(aws_credentials: None) -> Iterator[None]:
     from moto import mock_aws
 
-    with mock_aws():
+    with mock_aws(config={"core": {"mock_credentials": False}}):
         yield
 
 
