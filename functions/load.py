@@ -16,7 +16,8 @@ from shared.domain.protocol import Observation
 from shared.domain.record import Key, Record
 from shared.domain.shape import Shape
 from shared.domain.spec import SpecRecord
-from shared.domain.step import StepState
+from shared.domain.step import Asking, StepState
+from shared.domain.usage import ALL, Per, Purse, day_of, scopes
 from shared.domain.view import View
 from shared.errors import Final
 from shared.ports import Blobs, Store, read_all
@@ -41,11 +42,13 @@ def load_view(
     job: str | None = None,
     blank: IssueState | None = None,
     for_rendering: bool = False,
+    now: int | None = None,
 ) -> View:
     """Everything that is known of an issue.
 
     `job` names the job whose observations are wanted (default: the newest verify job). `blank` is the state to begin
-    with where nothing is stored yet. `for_rendering` adds events and steps. Raises IssueMissing, BlobMissing, BlobDamaged.
+    with where nothing is stored yet. `for_rendering` adds events and steps; `now` (UTC ms) adds the ceilings of that day,
+    for deciding. Raises IssueMissing, BlobMissing, BlobDamaged.
     """
     reader = _Reader(store, blobs)
     issue = reader.read(keys.issue_state(pk), IssueState) or blank
@@ -54,6 +57,11 @@ def load_view(
     approval = issue.approval
     active = reader.read(keys.job_state(issue.job), JobState) if issue.job else None
     build = _build_of(reader, issue, active)
+    purses = (
+        reader.purses(operator, issue, now) if now is not None else {}
+    )  # the gates first: what is read later is newer
+    ahead, ahead_here = reader.jobs_ahead(issue)
+    steps = reader.steps(active if active and active.kind in ("build", "fix") else build) if for_rendering else ()
     return View(
         pk=pk,
         operator=operator,
@@ -71,9 +79,12 @@ def load_view(
         levels=reader.levels(pk),
         observations=reader.observations(job or issue.verified_job),
         events=reader.events(_shown_jobs(issue)) if for_rendering else (),
-        steps=reader.steps(active if active and active.kind in ("build", "fix") else build) if for_rendering else (),
+        steps=steps,
         versions=reader.versions,
-        jobs_ahead=reader.jobs_ahead(issue),
+        jobs_ahead=ahead,
+        jobs_ahead_here=ahead_here,
+        purses=purses,
+        asking=reader.asking(issue, steps) if for_rendering else None,
     )
 
 
@@ -128,16 +139,39 @@ class _Reader:
         found = read_all(self._store, keys.job_pk(job.id), "STEP#")
         return tuple(StepState.model_validate(_light(record, self._blobs)) for record in found)
 
-    def jobs_ahead(self, issue: IssueState) -> int:
-        """Jobs of other issues of this repository that are not over and came before ours (all, while we have none)."""
+    def jobs_ahead(self, issue: IssueState) -> tuple[int, int]:
+        """Jobs of other issues that are not over and came before ours (all, while we have none): in this repository, and
+        in the whole installation.
+        """
         mine = issue.job
-        return sum(
-            1
+        ahead = [
+            record.body.get("repository")
             for record in read_all(self._store, f"ACTIVE#{issue.installation_id}", "JOB#")
-            if record.body.get("repository") == issue.repository.id
-            and record.body.get("job") != mine
-            and (mine is None or str(record.body.get("job")) < mine)
-        )
+            if record.body.get("job") != mine and (mine is None or str(record.body.get("job")) < mine)
+        ]
+        return sum(each == issue.repository.id for each in ahead), len(ahead)
+
+    def purses(self, operator: Operator, issue: IssueState, now: int) -> Mapping[Per, Purse]:
+        """The ceilings of that day with what counts against them. A gate's version is read before what it guards."""
+        for key in (keys.gate(ALL), keys.gate(str(issue.installation_id))):
+            gate = self._store.get(key)
+            if gate is not None:
+                self.versions[key] = gate.version
+        found: dict[Per, Purse] = {}
+        for per, pk, limit in scopes(operator, issue.installation_id, issue.repository.id, day_of(now)):
+            lines = read_all(self._store, pk, "JOB#") if limit is not None else ()
+            taken = {record.key.sk.removeprefix("JOB#"): int(record.body["nano"]) for record in lines}
+            found[per] = Purse(per, pk, limit, taken)
+        return found
+
+    def asking(self, issue: IssueState, steps: tuple[StepState, ...]) -> Asking | None:
+        """The newest question to a model: of the planner while it is at work, else of the last step."""
+        if not issue.planning:
+            return steps[-1].asking if steps else None
+        newest: Asking | None = None
+        for record in read_all(self._store, issue.pk, f"PLAN#{issue.planning}#"):
+            newest = StepState.model_validate(_light(record, self._blobs)).asking
+        return newest
 
     def _whole(self, job: str | None, prefix: str) -> Iterable[Record]:
         if job is None:

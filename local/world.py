@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from functions.world import World
 from local.clock import SystemClock
@@ -18,16 +18,16 @@ from shared.domain.operator import Operator
 from shared.github.app_tokens import AppTokens
 from shared.github.deliveries import AppDeliveries
 from shared.github.wire import Wire
-from shared.llm.gateway import OUTPUT_MIN
+from shared.llm.choice import SCRIPTED, Wanted, choose, offers
 from shared.llm.models import Models
-from shared.llm.prices import price_of
+from shared.llm.prices import PriceList, published
+from shared.llm.prices_file import read_prices
+from shared.llm.providers import PROVIDERS, Access, open_model
+from shared.llm.smallest_step import smallest_step_nano
 from shared.ports import Model
 from shared.settings import Settings
 
-SCRIPTED = "scripted:demo"
 DEFAULT_PORT = 8930
-PROMPT_TOKENS = 4_000
-"""What the first request of a build holds at least, counted as the gateway does: a byte more than a real token."""
 
 
 def build(settings: Settings, host_url: str | None = None) -> World:
@@ -52,7 +52,7 @@ def build(settings: Settings, host_url: str | None = None) -> World:
         tokens=tokens,
         deliveries=AppDeliveries(wire, tokens),
         models=models_of(settings),
-        operator=operator_of(settings, app.id, app.slug),
+        operator=operator_of(settings, app.id, app.slug, clock.now()),
         webhook_secrets=(app.webhook_secret.encode(),),
         ticket_keys=(keyring.key("ticket"),),
         marker_keys=(keyring.key("marker"),),
@@ -76,7 +76,7 @@ def runner_environment(settings: Settings, environment: Mapping[str, str]) -> di
 
 
 def models_of(settings: Settings) -> Models:
-    """Every model that this world knows."""
+    """Every model that this world can ask, with prices; nothing is imported of a provider before it is asked."""
 
     def scripted(name: str) -> Model:
         from local.scripted_model import ScriptedModel
@@ -86,24 +86,46 @@ def models_of(settings: Settings) -> Models:
             raise NotConfigured(f"the model {name} needs a conversation file", "set PERSEVERE_SCRIPT to one")
         return ScriptedModel.load(settings.script)
 
-    return Models({SCRIPTED.partition(":")[0]: scripted})
+    def maker(provider: str) -> Callable[[str], Model]:
+        key = settings.keys.get(provider)
+        access = Access(key.get_secret_value() if key else "", settings.urls.get(provider))
+        return lambda name: open_model(name, access)
+
+    makers = {provider: maker(provider) for provider in providers_of(settings) if provider in PROVIDERS}
+    return Models(makers | {SCRIPTED.partition(":")[0]: scripted}, prices_of(settings))
 
 
-def operator_of(settings: Settings, app_id: int, app_slug: str) -> Operator:
-    """Defaults, with what the environment says instead."""
-    model = settings.model or SCRIPTED
-    least = price_of(model).worst(PROMPT_TOKENS, OUTPUT_MIN)
-    return Operator(
-        command=settings.command,
-        app_id=app_id,
-        app_slug=app_slug,
-        public_url=settings.public_url,
-        model=model,
-        models=(model,),
-        smallest_step_nano=least,
-        quiet_s=settings.quiet_s,
-        model_shown="a scripted conversation" if model == SCRIPTED else model,
+def providers_of(settings: Settings) -> tuple[str, ...]:
+    """The providers that can be asked: those with a key, an address for `compatible`, `scripted` where there is a script."""
+    scripted = ("scripted",) if settings.script is not None or settings.model.startswith("scripted") else ()
+    return scripted + tuple(
+        each for each in PROVIDERS if (each in settings.urls if each == "compatible" else each in settings.keys)
     )
+
+
+def prices_of(settings: Settings) -> PriceList:
+    """The published prices, with the operator's own in their place. Raises NotConfigured with file and line."""
+    return published() if settings.prices is None else published().with_more(read_prices(settings.prices))
+
+
+def operator_of(settings: Settings, app_id: int, app_slug: str, now: int) -> Operator:
+    """Defaults, with what the environment says instead. Raises NotConfigured for a model that cannot be had or paid."""
+    prices = prices_of(settings)
+    choice = choose(Wanted(settings.model, settings.fallbacks, settings.models), providers_of(settings), prices, now)
+    chosen = {
+        "command": settings.command,
+        "app_id": app_id,
+        "app_slug": app_slug,
+        "public_url": settings.public_url,
+        "model": choice.model,
+        "models": choice.models,
+        "offers": offers(choice, prices, now),
+        "fallbacks": choice.fallbacks,
+        "smallest_step_nano": smallest_step_nano(prices.of(choice.model, now)),
+        "quiet_s": settings.quiet_s,
+        "model_shown": "a scripted conversation" if choice.model == SCRIPTED else choice.model,
+    }
+    return Operator.model_validate(chosen | settings.ceilings)
 
 
 def _planner_handler() -> Handler:

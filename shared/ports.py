@@ -234,12 +234,16 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as billed. `input` is all input; `cached` and `written` are parts of it; `output` includes reasoning."""
+    """Tokens as billed. `input` is all input; `cached` and `written` are parts of it; `output` includes reasoning.
+
+    `reported` is False where the provider said nothing that can be read: the other numbers are then no bill at all.
+    """
 
     input: int
     cached: int = 0
     written: int = 0
     output: int = 0
+    reported: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,15 +271,24 @@ class Request:
 
 
 class ModelBusy(PersevereError):
-    """The provider asks to come back after `after_s` seconds; nothing was billed."""
+    """The provider asks to come back after `after_s` seconds; nothing was billed.
 
-    def __init__(self, message: str, after_s: float) -> None:
+    `cause`: rate (too many requests), overloaded (or not reached at all), spend_cap (no money or quota is left there).
+    `long`: waiting minutes will not do.
+    """
+
+    def __init__(self, message: str, after_s: float, cause: str = "overloaded", *, long: bool = False) -> None:
         super().__init__(message)
         self.after_s = after_s
+        self.cause = cause
+        self.long = long
 
 
 class ModelFailed(Final):
-    """The provider will not answer this. `cause`: key, refused, exhausted, or model (anything else)."""
+    """The provider will not answer this; nothing was billed.
+
+    `cause`: key, refused, too_long, exhausted, request (it takes ours for wrong), or model (unknown or retired).
+    """
 
     def __init__(self, message: str, advice: str = "", cause: str = "model") -> None:
         super().__init__(message, advice)

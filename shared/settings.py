@@ -6,11 +6,11 @@ The runner is the exception: it is told two names by whoever starts it (`runner_
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from shared.errors import NotConfigured
 from shared.limits import WRITE_PACE_S
@@ -23,6 +23,26 @@ GITHUB_API = "https://api.github.com"
 _COMMAND = re.compile(r"/[A-Za-z][A-Za-z0-9_-]{0,38}")
 
 
+KEY_NAMES: Mapping[str, str] = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "gemini": "GEMINI_API_KEY",
+    "compatible": "PERSEVERE_COMPATIBLE_KEY",
+}
+"""What each provider's key is called; `PERSEVERE_` before it wins. Names as the providers' own pages have them."""
+
+URL_NAMES: Mapping[str, str] = {
+    "anthropic": "ANTHROPIC_BASE_URL",
+    "openai": "OPENAI_BASE_URL",
+    "gemini": "GEMINI_BASE_URL",
+    "compatible": "PERSEVERE_COMPATIBLE_URL",
+}
+"""Where a provider is reached when not at its own address (a proxy, a server on this machine); prefixed as above."""
+
+UNLIMITED = "unlimited"
+NANO = 1_000_000_000  # of a dollar
+
+
 class Settings(BaseModel):
     """One field a variable; `PERSEVERE_QUIET_S` is `quiet_s`, and so on.
 
@@ -32,6 +52,11 @@ class Settings(BaseModel):
     public_url: where people's browsers reach us (None: no text on GitHub links to us). command: what people type.
     quiet_s: how long it must be quiet before answers are read. write_pace_s: between two writes to GitHub. without:
     consumers that the host leaves out, for tests that must see what happens then.
+
+    keys and urls: of model providers, by provider. fallbacks: models that go on when `model` is out, in order (None: the
+    balanced models of the other keys; `none`: nobody). models: those that may be chosen (none named: all that can be
+    paid for here). prices: a file of the operator's own prices. ceilings: fields of `Operator` that are set, by the table
+    below; nothing is unlimited but by that word, which is None there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +74,12 @@ class Settings(BaseModel):
     quiet_s: float = 120.0
     write_pace_s: float = WRITE_PACE_S
     without: frozenset[Consumer] = frozenset()
+    keys: dict[str, SecretStr] = {}
+    urls: dict[str, str] = {}
+    fallbacks: tuple[str, ...] | None = None
+    models: tuple[str, ...] = ()
+    prices: Path | None = None
+    ceilings: dict[str, int | None] = {}
 
     @property
     def github_api_url(self) -> str:
@@ -67,7 +98,24 @@ def read(environment: Mapping[str, str]) -> Settings:
         name = f"PERSEVERE_{field.upper()}"
         if name in given:
             found[field] = parse(name, given[name])
+    found["keys"] = {provider: given[name] for provider, name in _named(KEY_NAMES, given)}
+    found["urls"] = {provider: _url(name, given[name]) for provider, name in _named(URL_NAMES, given)}
+    found["ceilings"] = {field: parse(name, given[name]) for name, (field, parse) in _CEILINGS.items() if name in given}
     return Settings.model_validate(found)
+
+
+def _named(names: Mapping[str, str], given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Provider and the variable that is set for it, ours before the provider's."""
+    for provider, name in names.items():
+        found = next((each for each in (f"PERSEVERE_{name}", name) if each in given), None)
+        if found is not None:
+            yield provider, found
+
+
+def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment for a child that asks no model."""
+    secret = {prefix + name for name in KEY_NAMES.values() for prefix in ("", "PERSEVERE_")}
+    return {name: value for name, value in environment.items() if name not in secret}
 
 
 def _home(given: Mapping[str, str]) -> Path:
@@ -137,6 +185,54 @@ def _without(name: str, value: str) -> frozenset[Consumer]:
     return cast("frozenset[Consumer]", words)
 
 
+def _names(name: str, value: str) -> tuple[str, ...]:
+    return tuple(word for word in re.split(r"[,\s]+", value) if word)
+
+
+def _fallbacks(name: str, value: str) -> tuple[str, ...]:
+    return () if value.lower() == "none" else _names(name, value)
+
+
+def _amount(name: str, value: str) -> int:
+    """Nano-dollars of `$5`, `5` or `0.50`."""
+    found = re.fullmatch(r"\$?(\d{1,6})(?:\.(\d{1,2}))?", value)
+    nano = int(found[1]) * NANO + int((found[2] or "").ljust(2, "0")) * (NANO // 100) if found else 0
+    if nano <= 0:
+        raise _refuse(name, value, "an amount of dollars, such as 5 or $0.50")
+    return nano
+
+
+def _minutes(name: str, value: str) -> int:
+    found = re.fullmatch(r"(\d{1,5})\s?(m|min|h)?", value)
+    if not found or not int(found[1]):
+        raise _refuse(name, value, "a time in minutes, such as 60 or 90m, or in hours, such as 2h")
+    return int(found[1]) * (3600 if found[2] == "h" else 60)
+
+
+def _count(name: str, value: str) -> int:
+    if not value.isdigit() or not 0 < int(value) < 10_000:
+        raise _refuse(name, value, "a number of jobs, 1 or more")
+    return int(value)
+
+
+def _or_unlimited(parse: Callable[[str, str], int]) -> Callable[[str, str], int | None]:
+    return lambda name, value: None if value == UNLIMITED else parse(name, value)
+
+
+_CEILINGS: dict[str, tuple[str, Callable[[str, str], int | None]]] = {
+    "PERSEVERE_ASKING": ("asking_nano", _amount),
+    "PERSEVERE_ASKING_DAY": ("asking_repository_day_nano", _or_unlimited(_amount)),
+    "PERSEVERE_JOB_MONEY": ("job_nano", _amount),
+    "PERSEVERE_JOB_TIME": ("job_seconds", _minutes),
+    "PERSEVERE_JOB_MONEY_MAX": ("ceiling_nano", _amount),
+    "PERSEVERE_JOB_TIME_MAX": ("ceiling_seconds", _minutes),
+    "PERSEVERE_DAY": ("day_nano", _or_unlimited(_amount)),
+    "PERSEVERE_MONTH": ("month_nano", _or_unlimited(_amount)),
+    "PERSEVERE_JOBS_REPOSITORY": ("jobs_a_repository", _or_unlimited(_count)),
+    "PERSEVERE_JOBS_INSTALLATION": ("jobs_an_installation", _or_unlimited(_count)),
+}
+"""Variable -> field of `Operator`, and how it is read."""
+
 _PARSERS: dict[str, Callable[[str, str], object]] = {
     "world": _world,
     "github_url": _url,
@@ -150,4 +246,7 @@ _PARSERS: dict[str, Callable[[str, str], object]] = {
     "quiet_s": _seconds,
     "write_pace_s": _seconds,
     "without": _without,
+    "fallbacks": _fallbacks,
+    "models": _names,
+    "prices": _file,
 }

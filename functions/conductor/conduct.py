@@ -91,8 +91,10 @@ class Conductor:
         if home is not None and home != pk:
             self._readdress(stored, home)
             return True
-        view = load_view(self.store, self.blobs, self.operator, pk, job=_job_of(inbound), blank=_blank(pk, inbound))
         now = self.clock.now()
+        view = load_view(
+            self.store, self.blobs, self.operator, pk, job=_job_of(inbound), blank=_blank(pk, inbound), now=now
+        )
         facts = gather(view, inbound, self.github, self.clock)
         missing = unknown(facts)
         if missing is not None and now - inbound.received < PATIENCE_MS:
@@ -102,6 +104,7 @@ class Conductor:
                 "conductor.waits", pk=pk, inbound=record.key.sk, need=type(missing[0]).__name__, why=missing[1].why
             )
             return False
+        now = self.clock.now()
         self._commit(pk, decide(view, inbound, record.key, stored.version, facts, now, self._fresh(now)))
         return True
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.job_api.contract import read_issue
-from functions.job_api.events import of_answer, of_lost_hold, of_words, put_events
+from functions.job_api.events import of_answer, of_lost_hold, of_trouble, of_words, put_events
 from functions.job_api.session import Session
+from functions.job_api.tell import tell_provider
 from functions.job_api.time_left import read_ledger
 from shared.agent.data import clean
 from shared.agent.fold import open_step
@@ -22,8 +23,9 @@ from shared.domain.protocol import Reply
 from shared.domain.record import AtVersion, Change, Delete
 from shared.domain.step import Asking, Said, StepState
 from shared.errors import Final
-from shared.llm.prices import price_of
+from shared.llm.prices import Price
 from shared.llm.slot import Ask, Slot, Taken
+from shared.llm.trouble import may_ask
 from shared.ports import Answer, Request
 
 MAX_OUTPUT = 16_000  # tokens of one answer
@@ -37,19 +39,28 @@ class Prepared:
     ask: Ask
 
 
-def prepare(session: Session, number: int, state: State, step: StepState, changes: Sequence[Change]) -> Prepared | str:
-    """The ask of a step, or why there can be none any more. Raises UnknownPrice."""
+def prepare(
+    session: Session,
+    number: int,
+    state: State,
+    step: StepState,
+    before: StepState | None,
+    changes: Sequence[Change],
+) -> Prepared | str:
+    """The ask of a step, or why there can be none any more. `before` is the step before it. Raises UnknownPrice."""
     job = session.job
-    model = job.model or session.here.operator.model
-    price = price_of(model)
     asking, taken_in = _take_in(session, number, state, step.asking)
-    fitting = _fitted(state, asking, model, price.window, MAX_OUTPUT)
+    others = may_ask(job.model, session.here.operator)
+    model, asking = _model(asking, step.asking, before, others)
+    price = session.here.models.price(model, session.now)
+    window = price.window >> asking.shortened
+    fitting = _fitted(state, asking, model, window, min(MAX_OUTPUT, price.max_output))
     if fitting is None:
         return TOO_LONG
     asking, opened = fitting
     rendered = render(opened, model)
     ledger, _ = read_ledger(session.here, job)
-    if ledger is not None and not asking.wrap_up and _clamped(ledger, rendered.bound, model):
+    if ledger is not None and not asking.wrap_up and _clamped(ledger, rendered.bound, price):
         asking = asking.model_copy(update={"wrap_up": True})
         opened = open_step(state, asking)
         rendered = render(opened, model)
@@ -78,7 +89,18 @@ def prepare(session: Session, number: int, state: State, step: StepState, change
 
     def note(answered: StepState, nano: int) -> Sequence[Change]:
         now = session.here.clock.now()
-        return put_events(job, now, f"a{number:06d}", of_answer(job, now, answered, nano))
+        told = answered.asking is not None and answered.asking.told_at  # the status speaks of a wait that is over
+        news = [tell_provider(session.here, job, now)] if told else []
+        return [*put_events(job, now, f"a{number:06d}", of_answer(job, now, answered, nano)), *news]
+
+    def tell(troubled: StepState) -> Sequence[Change]:
+        now = session.here.clock.now()
+        asked = troubled.asking
+        assert asked is not None
+        events = put_events(
+            job, now, f"p{number:06d}-{asked.attempt:03d}", [of_trouble(job, now, number, model, asked)]
+        )
+        return [*events, tell_provider(session.here, job, now)]
 
     fence = [] if any(change.key == session.fence.key for change in changes) else [session.fence]
     lost = _lost(session, number, step, ledger)
@@ -98,6 +120,9 @@ def prepare(session: Session, number: int, state: State, step: StepState, change
             take=take,
             changes=[*changes, *taken_in, *lost, *fence],
             note=note,
+            others=others,
+            tell=tell,
+            may_shorten=True,
         ),
     )
 
@@ -154,9 +179,22 @@ def _fitted(state: State, asking: Asking, model: str, window: int, output: int) 
     return asking, opened
 
 
-def _clamped(ledger: Ledger, bound: int, model: str) -> bool:
+def _model(asking: Asking, old: Asking | None, before: StepState | None, others: Sequence[str]) -> tuple[str, Asking]:
+    """The model that is asked, and the asking with what is known of the others: as the slot says, else as the step
+    before went, else the job's own.
+    """
+    if old is not None:
+        kept = {"outs": old.outs, "shortened": old.shortened}
+        return (old.model if old.model in others else others[0]), asking.model_copy(update=kept)
+    last = before.asking if before is not None else None
+    if last is None or last.model not in others:
+        return others[0], asking
+    return last.model, asking.model_copy(update={"outs": last.outs})
+
+
+def _clamped(ledger: Ledger, bound: int, price: Price) -> bool:
     """Whether the money left no longer pays for a full answer: the agent had better come to its end."""
-    return price_of(model).affordable_output(bound, ledger.building_nano) < MAX_OUTPUT
+    return price.affordable_output(bound, ledger.building_nano) < min(MAX_OUTPUT, price.max_output)
 
 
 def _lost(session: Session, number: int, step: StepState, ledger: Ledger | None) -> list[Change]:

@@ -11,8 +11,9 @@ from shared.domain.issue import Phase
 from shared.domain.job import JobState
 from shared.domain.money import dollars
 from shared.domain.protocol import CallResult, Checkpoint, JobKind, Observation
+from shared.domain.provider_words import trouble_words
 from shared.domain.record import ANY, Put, Record
-from shared.domain.step import AskedCall, Said, StepState
+from shared.domain.step import AskedCall, Asking, Said, StepState
 
 PHASES: dict[JobKind, Phase] = {
     "survey": "interviewing",
@@ -78,6 +79,12 @@ def of_words(job: JobState, now: int, step: int, messages: Iterable[Said]) -> li
 
 def of_lost_hold(job: JobState, now: int, step: int, nano: int) -> Event:
     return _event(job, now, "money", f"lost to a crash: {dollars(nano)}", step, nano=nano)
+
+
+def of_trouble(job: JobState, now: int, step: int, model: str, asking: Asking) -> Event:
+    """A provider that does not answer: another model goes on, or it is waited for. `model` is the one that was asked."""
+    data: dict[str, Any] = {"model": model, "next": asking.model, "cause": asking.busy, "until": asking.until}
+    return _event(job, now, "waiting", trouble_words(asking, model), step, **data)
 
 
 def of_checkpoint(job: JobState, now: int, step: int, checkpoint: Checkpoint) -> Event:

@@ -61,7 +61,7 @@ def put_step(session: Session, number: int, body: StepResults) -> Reply | Later:
         return _end(session, found, changes, *conversation.state.over)
     _check_time(session, changes)
     try:
-        prepared = prepare(session, number, conversation.state, found.state, changes)
+        prepared = prepare(session, number, conversation.state, found.state, found.before, changes)
         if isinstance(prepared, str):
             return _end(session, found, changes, prepared, "model")
         outcome = gateway.ask(prepared.slot, found.state, found.record, prepared.ask)

@@ -28,6 +28,11 @@ def tell_finished(here: World, job: JobState, epoch: int, finish: Finish, now: i
     return _put(here, job, {"job": job.id, "epoch": epoch, "finish": finish.model_dump(mode="json")}, now)
 
 
+def tell_provider(here: World, job: JobState, now: int) -> Put:
+    """The status shall speak of a provider's trouble, or of its end; what there is to say stands in the job's steps."""
+    return _put(here, job, {"job": job.id, "provider": True}, now)
+
+
 def tell_session_finished(session: Session, finish: Finish) -> Put:
     return tell_finished(session.here, session.job, session.lease.epoch, finish, session.now)
 

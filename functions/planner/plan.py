@@ -15,15 +15,17 @@ from shared.agent import prompts
 from shared.agent.data import clean
 from shared.agent.turns import Turn, assistant, size, user
 from shared.domain import keys
+from shared.domain.chosen import chosen_model
 from shared.domain.heard import Heard
 from shared.domain.inbound import Inbound, PlannerAnswer
 from shared.domain.money import dollars
 from shared.domain.protocol import Reply
-from shared.domain.record import ABSENT, ANY, AtVersion, Put, Record
+from shared.domain.record import ABSENT, ANY, AtVersion, Change, Put, Record
 from shared.domain.step import Asking, StepState
 from shared.errors import Final, NotConfigured
 from shared.llm.gateway import Gateway
 from shared.llm.slot import Ask, Broke, Slot, Stored, Taken
+from shared.llm.trouble import may_ask
 from shared.ports import Answer, Conflict, Request
 from shared.spill import SpillingStore
 
@@ -65,6 +67,8 @@ def _converse(work: Work, want: Want) -> PlannerAnswer:
         reply = outcome.reply
         assert reply is not None
         work.spent += outcome.billed.nano
+        if outcome.asking is not None:
+            work.model, work.outs = outcome.asking.model, outcome.asking.outs
         if reply.over:
             return PlannerAnswer(outcome="failed", failed=reply.cause or "model", detail=reply.why)
         assert outcome.asking is not None
@@ -132,9 +136,10 @@ def _ask(work: Work, number: int, turns: list[Turn], text: str) -> StepState | P
         waiting = gateway.wait(state)
         if waiting is None:
             note = state.asking.note if state.asking is not None else text
-            asking = Asking(asker="", until=0, hold="", note=note)
+            asking = Asking(asker="", until=0, hold="", note=note, outs=work.outs)
+            model = state.asking.model if state.asking is not None else work.model
             try:
-                outcome = gateway.ask(slot, state, record, _question(work, number, turns, asking))
+                outcome = gateway.ask(slot, state, record, _question(work, number, turns, asking, model))
             except Conflict:
                 continue
             match outcome:
@@ -152,11 +157,14 @@ def _ask(work: Work, number: int, turns: list[Turn], text: str) -> StepState | P
     return PlannerAnswer(outcome="failed", failed="busy", detail="the model's provider did not answer in ten minutes")
 
 
-def _question(work: Work, number: int, turns: list[Turn], asking: Asking) -> Ask:
+def _question(work: Work, number: int, turns: list[Turn], asking: Asking, model: str) -> Ask:
+    """`model` is the one that the question or the one before it was left with; empty for the first."""
     sent = (*turns, user(asking.note))
-    system = system_text(work.here.operator)
+    operator = work.here.operator
+    system = system_text(operator)
+    others = may_ask(chosen_model(work.issue, operator), operator)
     request = Request(
-        model=work.here.operator.model,
+        model=model if model in others else others[0],
         system=system,
         tools=(),
         turns=sent,
@@ -166,8 +174,21 @@ def _question(work: Work, number: int, turns: list[Turn], asking: Asking) -> Ask
     )
     total = sum(size(turn) for turn in sent) + len(system.encode())
     schema = len(str(request.schema).encode())
+
+    def tell(_state: StepState) -> list[Change]:
+        now = work.here.clock.now()
+        inbound = Inbound(kind="planner", received=now, data={"provider": True})
+        key = keys.inbound(work.pk, now, work.here.ids.ulid(now))
+        return [Put(Record(key, "inbound", inbound.model_dump(mode="json"), due=now), ABSENT)]
+
     return Ask(
-        request=request, bound=total + schema, sent=total, asking=asking, take=lambda answer: _take(number, answer)
+        request=request,
+        bound=total + schema,
+        sent=total,
+        asking=asking,
+        take=lambda answer: _take(number, answer),
+        others=others,
+        tell=tell,
     )
 
 

@@ -11,7 +11,7 @@ from shared.domain.issue import IssueState
 from shared.domain.plan import PlanState
 from shared.domain.record import ABSENT, AtVersion, Key, Put, Record, replace_of
 from shared.domain.spec import SpecRecord
-from shared.domain.step import StepState
+from shared.domain.step import Out, StepState
 from shared.errors import Final
 from shared.llm.sweep import slot_of_hold, sweep_ledger
 from shared.ports import Conflict, read_all
@@ -26,7 +26,7 @@ class Work:
     """What this planner has in hand. `record` is its claim as it was written last.
 
     `adopted` is the work of a planner that died with an answer in its hand: it is gone on with under its own name, so
-    that nothing is asked and paid for twice.
+    that nothing is asked and paid for twice. `model` answered last, `outs` are done without.
     """
 
     here: World
@@ -40,6 +40,8 @@ class Work:
     heard: tuple[Record, ...]
     adopted: Talk | None = None
     spent: int = 0
+    model: str = ""
+    outs: tuple[Out, ...] = ()
 
     @property
     def home(self) -> str:

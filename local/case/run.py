@@ -22,6 +22,7 @@ from local.trial.place import alone
 from local.trial.play import Play, perform
 from local.trial.stage import Scenery, Stage
 from local.trial.terminal import Terminal
+from local.trial.through import check_through, through_words
 from local.trial.watch import REFUSED, Watch, answer_to, by_app
 from shared.settings import read
 
@@ -34,6 +35,7 @@ def case(
     answers: Path | None,
     *,
     json_line: bool,
+    through: str = "",
     patience_s: float = PATIENCE_S,
 ) -> int:
     """Exit codes: 0 proved, 1 red, 2 a case that cannot be run, 3 it waits for a person, 4 no network.
@@ -45,12 +47,18 @@ def case(
     terminal = Terminal(sys.stderr if json_line else sys.stdout)
     work = read(environment).home / "case"
     with alone(private_directory(work.parent) / "case.lock"):
-        play = prepare(environment, directory, answers, terminal, patience_s=patience_s)
+        play = prepare(environment, directory, answers, terminal, through=check_through(through), patience_s=patience_s)
         return perform(play, work / "home", terminal, json_line=json_line, pages=work / "pages")
 
 
 def prepare(
-    environment: Mapping[str, str], directory: Path, answers: Path | None, terminal: Terminal, *, patience_s: float
+    environment: Mapping[str, str],
+    directory: Path,
+    answers: Path | None,
+    terminal: Terminal,
+    *,
+    through: str = "",
+    patience_s: float,
 ) -> Play:
     """Everything that comes before the first process: interpreter, sandbox, source, conversation."""
     settings = read(environment)
@@ -71,7 +79,8 @@ def prepare(
     terminal.fact("source", f"{release.name}, one commit on main", "ok")
     script = _write_script(given, tree, answers, made / "conversation.jsonl")
     _write_settings(given, tree)
-    terminal.fact("model", f"{len(given.steps)} published steps" + (f", then {answers.name}" if answers else ""), "ok")
+    then = f", then {answers.name}" if answers else ""
+    terminal.fact("model", f"{len(given.steps)} published steps{then}{through_words(through)}", "ok")
     scenery = Scenery(
         full_name=given.full_name,
         tree=tree,
@@ -79,6 +88,7 @@ def prepare(
         script=script,
         sandbox=fence.name,
         python=python.path,
+        through=through,
     )
     return Play(
         scenery=scenery,

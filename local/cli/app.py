@@ -25,6 +25,13 @@ Json = Annotated[bool, typer.Option("--json", help="One object, on one line, at 
 Patience = Annotated[
     float, typer.Option("--patience", help="Seconds without any change after which it ends red.", min=1, hidden=True)
 ]
+Through = Annotated[
+    str,
+    typer.Option(
+        metavar="PROVIDER",
+        help="Serve the conversation in the format of anthropic, openai, gemini or compatible, over HTTP on this machine.",
+    ),
+]
 
 
 @app.command(short_help="A sample's issue becomes a proved pull request.")
@@ -34,6 +41,7 @@ def demo(
         ".demo"
     ),
     keep: Annotated[bool, typer.Option("--keep", help="Keep table, logs and repository afterwards.")] = False,
+    through: Through = "",
     patience: Patience = PATIENCE_S,
 ) -> None:
     """An issue of a small sample becomes a proved pull request, on a simulated GitHub with a scripted model.
@@ -42,7 +50,7 @@ def demo(
     """
     from local.demo.run import demo as run
 
-    raise typer.Exit(run(os.environ, home.absolute(), json_line=json, keep=keep, patience_s=patience))
+    raise typer.Exit(run(os.environ, home.absolute(), json_line=json, keep=keep, through=through, patience_s=patience))
 
 
 @app.command(short_help="A real issue, with what a model really answered.")
@@ -52,6 +60,7 @@ def case(
         Path | None, typer.Option(metavar="FILE", help="A conversation that goes on where the published steps end.")
     ] = None,
     json: Json = False,
+    through: Through = "",
     patience: Patience = PATIENCE_S,
 ) -> None:
     """A real issue of a real project, with what a model really answered, through the whole product.
@@ -60,7 +69,9 @@ def case(
     """
     from local.case.run import case as run
 
-    raise typer.Exit(run(os.environ, directory.absolute(), answers, json_line=json, patience_s=patience))
+    raise typer.Exit(
+        run(os.environ, directory.absolute(), answers, json_line=json, through=through, patience_s=patience)
+    )
 
 
 @app.command(short_help="Issues, jobs and money of PERSEVERE_HOME.")

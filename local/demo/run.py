@@ -15,6 +15,7 @@ from local.trial.place import LOCK, alone, check_ours
 from local.trial.play import Play, perform, short
 from local.trial.stage import Scenery, Stage
 from local.trial.terminal import Terminal
+from local.trial.through import check_through, through_words
 from local.trial.watch import REFUSED, Watch, answer_to, by_app
 from shared.settings import read
 
@@ -32,18 +33,41 @@ ANSWERS = "1c 2a 3a"
 
 
 def demo(
-    environment: Mapping[str, str], directory: Path, *, json_line: bool, keep: bool, patience_s: float = PATIENCE_S
+    environment: Mapping[str, str],
+    directory: Path,
+    *,
+    json_line: bool,
+    keep: bool,
+    through: str = "",
+    patience_s: float = PATIENCE_S,
 ) -> int:
     """Exit code 0 only where everything is proved. `directory` gets `home` (left with `keep`, or when red) and `pages`.
+
+    `through` names the provider in whose format the conversation is served ("": none).
 
     Raises NoFence where a sandbox was named that is not here, NotConfigured for a wrong setting or a place that is taken.
     """
     check_ours(directory)
     with alone(directory / LOCK):
-        return _demo(environment, directory, json_line=json_line, keep=keep, patience_s=patience_s)
+        return _demo(
+            environment,
+            directory,
+            json_line=json_line,
+            keep=keep,
+            through=check_through(through),
+            patience_s=patience_s,
+        )
 
 
-def _demo(environment: Mapping[str, str], directory: Path, *, json_line: bool, keep: bool, patience_s: float) -> int:
+def _demo(
+    environment: Mapping[str, str],
+    directory: Path,
+    *,
+    json_line: bool,
+    keep: bool,
+    through: str,
+    patience_s: float,
+) -> int:
     settings = read(environment)
     terminal = Terminal(sys.stderr if json_line else sys.stdout)
     terminal.line("Persevere demo: an issue becomes a proved pull request.")
@@ -62,7 +86,7 @@ def _demo(environment: Mapping[str, str], directory: Path, *, json_line: bool, k
     terminal.fact(
         "set-up", "pytest, from what is installed here" if offline else "pytest, from your package index", "ok"
     )
-    terminal.fact("model", "scripted conversation", "ok")
+    terminal.fact("model", f"scripted conversation{through_words(through)}", "ok")
     terminal.fact("limits", "$6.00 and 60 min for this issue (the sample's persevere.yml)", "ok")
     scenery = Scenery(
         full_name=REPOSITORY,
@@ -71,6 +95,7 @@ def _demo(environment: Mapping[str, str], directory: Path, *, json_line: bool, k
         script=HERE / "conversation.jsonl",
         sandbox=fence.name,
         environment=offline,
+        through=through,
     )
     play = Play(
         scenery=scenery,

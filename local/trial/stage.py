@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -13,11 +14,15 @@ from typing import Any, Self
 from local.github.people import Person
 from local.github.steering import Steering
 from local.keyring import AppFile, Keyring, private_directory
+from local.model_server.server import KEY, MODEL, PATHS
 from local.trial.processes import Child, stop_runners
 from local.trial.records import Table
-from local.world import SCRIPTED
+from shared.llm.choice import SCRIPTED
+from shared.llm.prices import published
+from shared.settings import KEY_NAMES, URL_NAMES, without_keys
 
 APP = "persevere"
+OURS = "PERSEVERE_"
 KEPT_VARIABLES = ("PERSEVERE_COMMAND", "PERSEVERE_WITHOUT")
 """Of our own variables, those that a trial takes from whoever starts it; it sets all others itself."""
 
@@ -26,7 +31,8 @@ KEPT_VARIABLES = ("PERSEVERE_COMMAND", "PERSEVERE_WITHOUT")
 class Scenery:
     """What a trial starts from. `tree` becomes the repository's first commit, `people` are roles by login.
 
-    `script` is the conversation that answers as the model; `environment` is for set-up (package indexes).
+    `script` is the conversation that answers as the model; `environment` is for set-up (package indexes). `through` is
+    the provider in whose format it answers, over HTTP and with that provider's own client ("": inside of the host).
     """
 
     full_name: str
@@ -36,6 +42,7 @@ class Scenery:
     sandbox: str
     python: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    through: str = ""
 
     @property
     def owner(self) -> str:
@@ -55,6 +62,7 @@ class Stage:
         self.scenery = scenery
         self.people: dict[str, Person] = {}
         self._children: list[Child] = []
+        self._model: Child | None = None
         self._table: Table | None = None
 
     def __enter__(self) -> Self:
@@ -81,8 +89,8 @@ class Stage:
         return self._children[1]
 
     def check(self) -> None:
-        """Raises ProcessDied when simulator or host is gone."""
-        for child in self._children:
+        """Raises ProcessDied when simulator, host or model is gone."""
+        for child in [*self._children, *([self._model] if self._model else [])]:
             child.check()
 
     def restart_host(self) -> None:
@@ -104,6 +112,10 @@ class Stage:
         self.github_url = self._children[0].wait_ready()
         self.steering = Steering(self.github_url)
         app = self._populate()
+        if self.scenery.through:
+            served = ["local.model_server", "--script", str(self.scenery.script)]
+            self._model = Child("model", self.home, served, os.environ)
+            self._model.wait_ready()
         self._children.append(Child("host", self.home, ["local.host"], self._environment()))
         self.host_url = self._children[1].wait_ready()
         self._table = Table(self.home)
@@ -130,7 +142,7 @@ class Stage:
         """The machine's own, with our settings. Quiet and pacing are set to what a trial on one machine can wait for."""
         given = {
             name: value
-            for name, value in os.environ.items()
+            for name, value in without_keys(os.environ).items()
             if not name.startswith("PERSEVERE_") or name in KEPT_VARIABLES
         }
         given |= self.scenery.environment
@@ -138,8 +150,6 @@ class Stage:
             "PERSEVERE_HOME": str(self.home),
             "PERSEVERE_WORLD": "sim",
             "PERSEVERE_GITHUB_URL": self.github_url,
-            "PERSEVERE_MODEL": SCRIPTED,
-            "PERSEVERE_SCRIPT": str(self.scenery.script),
             "PERSEVERE_SANDBOX": self.scenery.sandbox,
             "PERSEVERE_PORT": "0",
             "PERSEVERE_QUIET_S": "1",
@@ -147,12 +157,29 @@ class Stage:
         }
         if self.scenery.python:
             given["PERSEVERE_PYTHON"] = str(self.scenery.python)
-        return given
+        return given | self._asked()
+
+    def _asked(self) -> dict[str, str]:
+        """Which model is asked, and where. One that is reached through a provider costs what the scripted one costs."""
+        if self._model is None:
+            return {"PERSEVERE_MODEL": SCRIPTED, "PERSEVERE_SCRIPT": str(self.scenery.script)}
+        through = self.scenery.through
+        name = f"{through}:{MODEL}-demo"
+        prices = self.home / "prices.json"
+        price = published().of(SCRIPTED, 0).model_dump(mode="json", exclude_defaults=True)
+        prices.write_text(json.dumps({"models": {name: price}}))
+        return {
+            "PERSEVERE_MODEL": name,
+            "PERSEVERE_FALLBACKS": "none",
+            "PERSEVERE_PRICES": str(prices),
+            OURS + KEY_NAMES[through].removeprefix(OURS): KEY,
+            OURS + URL_NAMES[through].removeprefix(OURS): self._model.wait_ready() + PATHS[through],
+        }
 
     def _strike(self) -> None:
         """The host first, since it would start again whoever leaves; then what it has started."""
         try:
-            for child in reversed(self._children):
+            for child in [*reversed(self._children), *([self._model] if self._model else [])]:
                 child.stop()
         finally:
             stop_runners(self.home)

@@ -11,6 +11,7 @@ from shared.domain.people import Person, Repository
 from shared.domain.protocol import JobKind, Survey
 from shared.domain.repository_settings import RepositorySettings
 from shared.domain.shape import Shape
+from shared.domain.usage import Charge
 
 Phase = Literal[
     "idle",
@@ -198,7 +199,10 @@ class IssueState(Shape):
     mode: Literal["sensible", "interview", "plan"] = "sensible"
     taken: TakenText | None = None
     interview: Interview = Interview()
+    asking: Charge | None = None  # what asking has set aside under the ceilings
+    queued: str = ""  # why asking waits for room under a ceiling, in words
     planning: str = ""  # the start_planner effect whose answer is waited for
+    model: str = ""  # what a person chose with `model`; empty: the repository's or the operator's
     tainted: bool = False  # a text of somebody without write access was taken in
     settings: RepositorySettings = RepositorySettings()  # as they stood at the newest start or approval
     survey: Survey | None = None

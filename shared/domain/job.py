@@ -8,6 +8,7 @@ from shared.domain.people import Person, Repository
 from shared.domain.protocol import JobKind
 from shared.domain.repository_settings import RepositorySettings
 from shared.domain.shape import Shape
+from shared.domain.usage import Charge
 
 JobStatus = Literal["queued", "launching", "running", "interrupted", "paused", "handed_over", "failed", "stopped"]
 
@@ -65,6 +66,7 @@ class JobState(Shape):
     seconds: float = 0.0
     sandbox: str = ""
     network: str = ""
+    charge: Charge | None = None  # what it has set aside under the ceilings, once it was launched
 
     @property
     def over(self) -> bool:

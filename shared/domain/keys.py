@@ -138,6 +138,13 @@ def cursor(name: str) -> Key:
     return Key(f"CURSOR#{name}", "-")
 
 
-def usage(day: str, scope: str, job: str) -> Key:
-    """Money and seconds that count against a ceiling: one item a job, summed by query. `day` is YYYY-MM-DD (UTC)."""
-    return Key(f"USAGE#{scope}#{day}", f"JOB#{job}")
+def usage_pk(day: str, scope: str) -> str:
+    """Money that counts against a ceiling: one item a job, `JOB#<job>`, summed by query. `day` is YYYY-MM-DD or YYYY-MM
+    (UTC), `scope` ALL, an installation or a repository.
+    """
+    return f"USAGE#{scope}#{day}"
+
+
+def gate(scope: str) -> Key:
+    """Written by everything that takes a place or sets money aside in an installation (or ALL), one after the other."""
+    return Key(f"GATE#{scope}", "-")

@@ -131,6 +131,7 @@ class AboveCeiling(Shape):
     asked: str
     ceiling: str
     line: str
+    per: str = "an issue"
 
 
 class TwoPerson(Shape):

@@ -17,6 +17,7 @@ class RepositorySettings(Strict):
     tests: str | None = Field(default=None, description="command that runs the repository's own tests")
     budget: str | None = Field(default=None, description="money of one job, such as $5")
     time: str | None = Field(default=None, description="container time of one job, such as 60m")
+    model: str | None = Field(default=None, description="model that works here, inside the operator's list")
     check_seconds: int | None = Field(default=None, ge=1, le=3600, description="seconds that one check may run")
     approval: Literal["any", "exact"] = Field(default="any", description="exact: the fingerprint must be typed")
     approvers: Literal["write", "maintain"] = Field(default="write", description="the role that approves")

@@ -18,13 +18,24 @@ class Said(Shape):
     at: int
 
 
+class Out(Shape):
+    """A model that is done without, since a time (UTC ms). `cause`: as `ports.ModelBusy` and `ModelFailed` name it."""
+
+    model: str
+    cause: str
+    since: int
+
+
 class Asking(Shape):
     """A request that is under way. `until` (UTC ms) is moved while bytes stream; past it, the asker is dead.
 
     `messages` and `note` were taken in for this ask and belong to the transcript for ever, whoever asks again.
     `hold` is the reservation in the ledger, empty when nothing is held (the provider was busy). `launch` is the
     runner's, `lost` counts answers that a crash took, `folded` says how many of the last steps were kept when the
-    history before them was folded for this ask (None: it was not).
+    history before them was folded for this ask (None: it was not), `shortened` how often the model found it too long.
+
+    `busy_since` (UTC ms; 0: it is not) and `busy_tries` tell of a provider that puts us off, `busy` why; `outs` are the
+    models that are done without, `told_at` is when people were told of any of that.
     """
 
     asker: str
@@ -38,6 +49,12 @@ class Asking(Shape):
     launch: int = 1
     lost: int = 0
     folded: int | None = None
+    shortened: int = 0
+    busy: str = ""
+    busy_since: int = 0
+    busy_tries: int = 0
+    outs: tuple[Out, ...] = ()
+    told_at: int = 0
 
 
 class AskedCall(Shape):

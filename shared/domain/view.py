@@ -14,7 +14,8 @@ from shared.domain.operator import Operator
 from shared.domain.protocol import Observation
 from shared.domain.record import Key
 from shared.domain.spec import SpecRecord
-from shared.domain.step import StepState
+from shared.domain.step import Asking, StepState
+from shared.domain.usage import Per, Purse
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,9 @@ class View:
 
     `spec` is the newest version, `approved` the approved one; `job` the active job, `lease` its holder; `ledger` the
     approval's, `ask` the asking allowance. `observations` are those of the job named by the inbound at hand (or of the
-    last verify job). `proof` (the newest verify job), `events` and `steps` are loaded for rendering only.
+    last verify job). `jobs_ahead` are those in this repository, `jobs_ahead_here` in the whole installation; `purses` the
+    ceilings above one job. `proof` (the newest verify job), `events`, `steps` and `asking` (the newest question to a
+    model, of the job or of the planner) are loaded for rendering only.
     """
 
     pk: str
@@ -43,6 +46,9 @@ class View:
     steps: tuple[StepState, ...] = ()
     versions: Mapping[Key, int] = field(default_factory=dict)
     jobs_ahead: int = 0
+    jobs_ahead_here: int = 0
+    purses: Mapping[Per, Purse] = field(default_factory=dict)
+    asking: Asking | None = None
 
     def version_of(self, key: Key) -> int:
         return self.versions.get(key, 0)

@@ -6,6 +6,9 @@
 
 Who dies between 1 and 3 leaves a hold. When `until` has passed, the next asker settles it in full ("lost to a crash")
 and asks again. Who comes while another one asks gets `Wait`.
+
+A provider that is busy or will not answer is dealt with by the table of `trouble.py`: waited for, done without, or the
+end. Which model is to be asked next stands in the slot, so whoever asks next prepares the question for that one.
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ from shared.domain.record import Change, Put, Record, replace_of
 from shared.domain.step import Asking, Billed, StepState
 from shared.errors import Final, Retryable
 from shared.llm.models import Models
-from shared.llm.prices import Price, price_of
+from shared.llm.prices import Price
 from shared.llm.slot import Ask, Broke, Slot, Stored, Wait
-from shared.ports import Answer, Clock, Conflict, Ids, ModelBusy, Store
+from shared.llm.trouble import SHORTER_MAX, Over, back, put_off, way_of, without, worth_telling
+from shared.ports import Answer, Clock, Conflict, Ids, ModelBusy, Store, Usage
 
 STRAY_MS = 120_000  # a hold that is older is looked at by the watchdog, now and then until it is settled
 FIRST_BYTES_MS = 65_000  # a provider that sends nothing for 60 s is cut off
@@ -29,9 +33,9 @@ STREAMING_MS = 45_000  # how far `until` is moved while bytes come
 MOVE_EVERY_MS = 15_000
 DEADLINE_S = 480.0  # of one call, however busily it streams
 OUTPUT_MIN = 2_000  # tokens; with less no useful answer fits
-BUSY_MAX = 40  # times in a row that a provider may put us off
 LOST_MAX = 5  # answers of one slot that never came
 STORE_TRIES = 200
+CARRIED = ("busy", "busy_since", "busy_tries", "outs", "told_at", "shortened")  # from one attempt of a slot to the next
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class _Opened:
     state: StepState
     record: Record
     ledger: Record | None
+    held: int
 
     @property
     def asking(self) -> Asking:
@@ -70,7 +75,7 @@ class Gateway:
         Raises Conflict when the slot, the ledger or one of the ask's changes is not what it was: read all of it again,
         then call again. Raises UnknownPrice before anything is written.
         """
-        price = price_of(ask.request.model)
+        price = self._models.price(ask.request.model, self._clock.now())
         ledger_record = self._store.get(slot.ledger)
         if ledger_record is None:
             return Broke(0, 0, missing=True)
@@ -101,6 +106,7 @@ class Gateway:
                 opened,
                 _written(record, opened),
                 replace(ledger_record, body=held.model_dump(mode="json"), version=ledger_record.version + 1),
+                held.holds[asking.hold],
             )
         )
 
@@ -120,6 +126,8 @@ class Gateway:
             "lost": lost,
             "model": ask.request.model,
         }
+        if state.asking is not None:
+            mine |= {name: getattr(state.asking, name) for name in CARRIED}
         return ask.asking.model_copy(update=mine), ledger
 
     def _speak(self, opened: _Opened) -> Stored | Wait:
@@ -137,21 +145,17 @@ class Gateway:
         except ModelBusy as busy:
             return self._put_off(opened, busy)
         except Final as failed:  # ModelFailed, or a model that is not set up here
-            why = f"{failed} ({failed.advice})" if failed.advice else str(failed)
-            return self._store_answer(opened, _ended(opened.state, why, getattr(failed, "cause", "model")), 0)
+            return self._failed(opened, failed)
         except Retryable:
             return self._give_way(opened)
-        usage = answer.usage
-        nano = max(opened.price.cost(usage), opened.price.least(opened.ask.sent, _bytes_of(answer)))
+        nano = opened.held
+        if _is_bill(answer.usage):
+            nano = max(opened.price.cost(answer.usage), opened.price.least(opened.ask.sent, _bytes_of(answer)))
+            nano = min(nano, opened.held)
         taken = opened.ask.take(answer)
-        billed = Billed(
-            input=max(usage.input, 0),
-            cached=max(usage.cached, 0),
-            written=max(usage.written, 0),
-            output=max(usage.output, 0),
-            nano=nano,
-        )
+        billed = _billed(answer.usage, opened, nano)
         closed = {
+            "asking": back(opened.asking),
             "reply": taken.reply,
             "calls": taken.calls,
             "raw": dict(answer.raw),
@@ -191,15 +195,38 @@ class Gateway:
 
     def _put_off(self, opened: _Opened, busy: ModelBusy) -> Stored | Wait:
         """Nothing was billed: give the hold back, and let nobody ask before the provider wants it."""
-        if opened.asking.attempt >= BUSY_MAX:
-            return self._store_answer(opened, _ended(opened.state, f"the provider stayed busy: {busy}", "busy"), 0)
-        after_ms = int(min(max(busy.after_s, 0.2), 60.0) * 1000)
-        asking = opened.asking.model_copy(update={"until": self._clock.now() + after_ms})
-        opened.ask = replace(opened.ask, note=lambda _state, _nano: ())
-        stored = self._store_answer(opened, opened.state.model_copy(update={"asking": asking}), 0)
+        now = self._clock.now()
+        then = put_off(opened.asking, busy, opened.ask.others, now)
+        return self._follow(opened, then, str(busy))
+
+    def _failed(self, opened: _Opened, failed: Final) -> Stored | Wait:
+        """Nothing was billed, and the same question will not be answered by this model."""
+        cause, now = getattr(failed, "cause", "model"), self._clock.now()
+        why = f"{failed} ({failed.advice})" if failed.advice else str(failed)
+        match way_of(cause):
+            case "shorter" if opened.ask.may_shorten and opened.asking.shortened < SHORTER_MAX:
+                update = {"shortened": opened.asking.shortened + 1, "until": now}
+                return self._follow(opened, opened.asking.model_copy(update=update), why)
+            case "again" | "other":
+                return self._follow(opened, without(opened.asking, cause, opened.ask.others, now), why)
+            case _:
+                return self._store_answer(opened, _ended(opened.state, why, cause), 0)
+
+    def _follow(self, opened: _Opened, then: Asking | Over, why: str) -> Stored | Wait:
+        """Write what follows, with the hold given back; people are told where it is worth a line."""
+        if isinstance(then, Over):
+            tried = f"{why} (tried: {then.why})" if len(opened.asking.outs) else why
+            return self._store_answer(opened, _ended(opened.state, tried, then.cause), 0)
+        now, note = self._clock.now(), opened.ask.tell
+        if worth_telling(opened.asking, then, now):
+            then = then.model_copy(update={"told_at": now})
+            opened.ask = replace(opened.ask, note=lambda state, _nano: note(state))
+        else:
+            opened.ask = replace(opened.ask, note=lambda _state, _nano: ())
+        stored = self._store_answer(opened, opened.state.model_copy(update={"asking": then}), 0)
         if isinstance(stored, Stored) and stored.state.reply is not None:
             return stored
-        return Wait(after_ms)
+        return Wait(max(then.until - now, 200))
 
     def _give_way(self, opened: _Opened) -> Wait:
         """No answer will come, and it may have been billed: let the next asker settle the hold in full at once."""
@@ -241,6 +268,27 @@ def _written(record: Record, state: StepState) -> Record:
 def _ended(state: StepState, why: str, cause: str) -> StepState:
     """The control plane's own last word in the model's stead."""
     return state.model_copy(update={"reply": Reply(step=state.step, over="gave_up", why=why[:500], cause=cause)})
+
+
+def _is_bill(usage: Usage) -> bool:
+    """Where the provider does not say what it counted, nobody knows: the hold counts in full."""
+    return usage.reported and usage.input > 0 and min(usage.cached, usage.written, usage.output) >= 0
+
+
+def _billed(usage: Usage, opened: _Opened, nano: int) -> Billed:
+    """Tokens as they can be believed: less than was surely sent, or more than the model can take, is no count at all.
+
+    The next request's bound begins at `input`: a garbled number must make it neither too low nor absurd.
+    """
+    whole = usage.input if opened.ask.sent // 16 <= usage.input <= opened.price.window else 0
+    cached = min(max(usage.cached, 0), whole)
+    return Billed(
+        input=whole,
+        cached=cached,
+        written=min(max(usage.written, 0), whole - cached),
+        output=min(max(usage.output, 0), opened.price.max_output),
+        nano=nano,
+    )
 
 
 def _bytes_of(answer: Answer) -> int:

@@ -1,17 +1,21 @@
 """What a model costs, in integer nano-dollars per token. A model without a price here is refused.
 
 `prices.json` has one entry a model: tiers by the size of the whole input (a tier's price holds for all tokens of a
-request whose input is above it), the place where the price is published, and the day on which somebody looked.
+request whose input is above it), changes that the provider has announced, the day on which it turns the model off, the
+place where the price is published, and the day on which somebody looked. 1,000 nano-dollars per token are $1.00 per
+million tokens. An operator's file (`prices_file.py`) has the same shape and wins, entry by entry.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.domain.shape import Strict
 from shared.errors import NotConfigured
@@ -32,14 +36,55 @@ class Tier(Strict):
         return max(self.input, self.cached, self.write)
 
 
+def _rising(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
+    above = [tier.above for tier in tiers]
+    if above[0] != 0 or above != sorted(set(above)):
+        raise ValueError("tiers begin with `above` 0 and rise from there")
+    return tiers
+
+
+def _begin(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)
+
+
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+Tiers = Annotated[tuple[Tier, ...], Field(min_length=1), AfterValidator(_rising)]
+DAY = timedelta(days=1)
+
+
+class NewTiers(Strict):
+    """What the provider will charge from a day on."""
+
+    day: Day
+    tiers: Tiers
+
+    def counts(self, tiers: tuple[Tier, ...], now: datetime) -> bool:
+        """A rise counts a day early and a cut a day late, so that no time zone makes a call dearer than its hold."""
+        dearer = self.tiers[0].input + self.tiers[0].output > tiers[0].input + tiers[0].output
+        return now >= _begin(self.day) + (-DAY if dearer else DAY)
+
+
 class Price(Strict):
     """One model. `window` is input and output together, in tokens, where the provider counts them so."""
 
     window: int = Field(gt=0)
     max_output: int = Field(gt=0)
-    tiers: tuple[Tier, ...] = Field(min_length=1)
+    tiers: Tiers
+    changes: tuple[NewTiers, ...] = ()
+    retires: Day | None = None
     source: str
-    checked: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    checked: Day
+
+    def on(self, now: int) -> Price:
+        """The price as it counts at a time (UTC ms)."""
+        tiers, at = self.tiers, datetime.fromtimestamp(now / 1000, UTC)
+        for change in self.changes:
+            if change.counts(tiers, at):
+                tiers = change.tiers
+        return self if tiers is self.tiers else self.model_copy(update={"tiers": tiers, "changes": ()})
+
+    def retired(self, now: int) -> bool:
+        return self.retires is not None and datetime.fromtimestamp(now / 1000, UTC) >= _begin(self.retires)
 
     def tier(self, input_tokens: int) -> Tier:
         return [tier for tier in self.tiers if tier.above == 0 or input_tokens > tier.above][-1]
@@ -79,17 +124,36 @@ class UnknownPrice(NotConfigured):
     """Nothing is asked of a model whose price nobody wrote down."""
 
 
+class PriceList:
+    """What is known of prices in one world."""
+
+    def __init__(self, entries: Mapping[str, Price]) -> None:
+        self._entries = dict(entries)
+
+    def __contains__(self, model: str) -> bool:
+        return model in self._entries
+
+    def known(self, now: int) -> tuple[str, ...]:
+        """Names of the models that can be paid for and are not turned off, in the file's order."""
+        return tuple(name for name, price in self._entries.items() if not price.retired(now))
+
+    def of(self, model: str, now: int) -> Price:
+        """The price that counts now (UTC ms). Raises UnknownPrice for a model without one, or one that is turned off."""
+        price = self._entries.get(model)
+        advice = f"choose one of: {', '.join(self.known(now))}; or set PERSEVERE_PRICES to a file with its price"
+        if price is None:
+            raise UnknownPrice(f"no price is known for the model {model!r}", advice)
+        if price.retired(now):
+            raise UnknownPrice(f"the provider has turned off the model {model!r} on {price.retires}", advice)
+        return price.on(now)
+
+    def with_more(self, entries: Mapping[str, Price]) -> PriceList:
+        """These entries beside the ones that are there, or in their place."""
+        return PriceList(self._entries | dict(entries))
+
+
 @cache
-def price_list() -> Mapping[str, Price]:
-    """Every model that has a price, by `<provider>:<name>`."""
+def published() -> PriceList:
+    """The prices that come with this version."""
     document = json.loads((Path(__file__).parent / "prices.json").read_text("utf-8"))
-    return {name: Price.model_validate(entry) for name, entry in document["models"].items()}
-
-
-def price_of(model: str) -> Price:
-    """Raises UnknownPrice."""
-    try:
-        return price_list()[model]
-    except KeyError:
-        known = ", ".join(price_list())
-        raise UnknownPrice(f"no price is known for the model {model!r}", f"choose one of: {known}") from None
+    return PriceList({name: Price.model_validate(entry) for name, entry in document["models"].items()})

@@ -51,6 +51,9 @@ class Ask:
     take: Callable[[Answer], Taken]
     changes: Sequence[Change] = ()
     note: Callable[[StepState, int], Sequence[Change]] = lambda _state, _nano: ()
+    others: Sequence[str] = ()
+    tell: Callable[[StepState], Sequence[Change]] = lambda _state: ()
+    may_shorten: bool = False
 
 
 @dataclass(frozen=True, slots=True)

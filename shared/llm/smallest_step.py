@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from shared.agent.render_request import STANDING
 from shared.llm.gateway import OUTPUT_MIN
-from shared.llm.prices import price_of
+from shared.llm.prices import Price
 
 TASK_BYTES = 2_000  # a short spec
 
 
-def smallest_step_nano(model: str) -> int:
-    """Nano-dollars of the worst case of the smallest useful call. Raises UnknownPrice."""
-    return price_of(model).worst(STANDING + TASK_BYTES, OUTPUT_MIN)
+def smallest_step_nano(price: Price) -> int:
+    """Nano-dollars of the worst case of the smallest useful call."""
+    return price.worst(STANDING + TASK_BYTES, OUTPUT_MIN)

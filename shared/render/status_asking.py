@@ -237,4 +237,4 @@ def _ci(survey: Survey) -> str:
 def _limits(view: View) -> str:
     operator = view.operator
     job = f"{dollars(operator.job_nano)} and {minutes(operator.job_seconds)} min a job"
-    return f"{job}, {dollars(operator.day_nano)} a day"
+    return job if operator.day_nano is None else f"{job}, {dollars(operator.day_nano)} a day"

@@ -44,7 +44,10 @@ RULES = {
     "shared.agent": rule("shared.domain", PYDANTIC),
     "shared.ports": rule("shared.domain", PYDANTIC),
     "shared.github": rule("shared.domain shared.ports shared.settings", RUNTIME),
-    "shared.llm": rule("shared.domain shared.agent shared.ports shared.settings", RUNTIME | {"openai", "anthropic"}),
+    "shared.llm": rule(
+        "shared.domain shared.agent shared.ports shared.settings",
+        RUNTIME | {"openai", "anthropic", "httpx2", "urllib3"},
+    ),
     "shared.meetings": rule("shared.domain shared.ports shared.settings", RUNTIME),
     "shared.aws": rule("shared.domain shared.ports shared.settings", RUNTIME),
     "shared.render": rule("shared.domain", PYDANTIC),

@@ -1,11 +1,17 @@
 """Settings from the environment: typed, and what is wrong is named."""
 
+import json
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from local.world import runner_environment
+from shared.domain.money import NANO
+from shared.domain.operator import Operator
 from shared.errors import NotConfigured
-from shared.settings import Settings, read
+from shared.llm import providers
+from shared.settings import _CEILINGS, KEY_NAMES, URL_NAMES, Settings, read, without_keys
 
 HOME = {"PERSEVERE_HOME": "/somewhere/persevere"}
 
@@ -32,6 +38,16 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "PERSEVERE_QUIET_S": "0.5",
         "PERSEVERE_WRITE_PACE_S": "0",
         "PERSEVERE_WITHOUT": "effects, watchdog",
+        "PERSEVERE_FALLBACKS": "openai:gpt-6.1-sol, gemini:gemini-4-argon",
+        "PERSEVERE_MODELS": "openai:gpt-6.1-sol",
+        "PERSEVERE_PRICES": str(script),
+        "OPENAI_API_KEY": "of-the-shell",
+        "PERSEVERE_OPENAI_API_KEY": "ours",
+        "GEMINI_BASE_URL": "http://127.0.0.1:9/",
+        "PERSEVERE_DAY": "unlimited",
+        "PERSEVERE_MONTH": "$100",
+        "PERSEVERE_JOB_TIME": "2h",
+        "PERSEVERE_JOBS_REPOSITORY": "1",
     })  # fmt: skip
     assert settings.model_dump() == {
         "home": Path("/somewhere/persevere"),
@@ -47,7 +63,47 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "quiet_s": 0.5,
         "write_pace_s": 0.0,
         "without": frozenset({"effects", "watchdog"}),
+        "keys": {"openai": SecretStr("ours")},
+        "urls": {"gemini": "http://127.0.0.1:9"},
+        "fallbacks": ("openai:gpt-6.1-sol", "gemini:gemini-4-argon"),
+        "models": ("openai:gpt-6.1-sol",),
+        "prices": script,
+        "ceilings": {"day_nano": None, "month_nano": 100 * NANO, "job_seconds": 7200, "jobs_a_repository": 1},
     }
+
+
+def test_a_key_is_neither_printed_nor_dumped_nor_handed_on() -> None:
+    environment = {**HOME, **{name: f"canary-{name}" for name in KEY_NAMES.values()}, "PATH": "/bin"}
+    settings = read(environment)
+    assert set(settings.keys) == set(KEY_NAMES)
+    for text in (
+        repr(settings),
+        str(settings),
+        settings.model_dump_json(),
+        json.dumps(runner_environment(settings, environment)),
+    ):
+        assert "canary" not in text
+    assert without_keys(environment) == {**HOME, "PATH": "/bin"}
+
+
+def test_every_ceiling_is_a_field_of_the_operators_choices() -> None:
+    words = {name: "unlimited" if "MAX" not in name else "5" for name in _CEILINGS}
+    words |= {"PERSEVERE_ASKING": "0.50", "PERSEVERE_JOB_MONEY": "$5", "PERSEVERE_JOB_TIME": "60m"}
+    found = read(HOME | words).ceilings
+    assert set(found) <= set(Operator.model_fields)
+    assert [name for name, value in found.items() if value is None] == [
+        "asking_repository_day_nano", "day_nano", "month_nano", "jobs_a_repository", "jobs_an_installation",
+    ]  # fmt: skip
+    assert found["asking_nano"] == NANO // 2
+
+
+def test_no_fallback_must_be_said() -> None:
+    assert read(HOME).fallbacks is None
+    assert read(HOME | {"PERSEVERE_FALLBACKS": "none"}).fallbacks == ()
+
+
+def test_every_provider_has_a_key_and_an_address_by_name() -> None:
+    assert set(KEY_NAMES) == set(URL_NAMES) == set(providers.PROVIDERS)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +123,15 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("QUIET_S", "nan"),
         ("WRITE_PACE_S", "inf"),
         ("WITHOUT", "everything"),
+        ("PRICES", "/nowhere/prices.json"),
+        ("DAY", "Unlimited"),
+        ("DAY", "no limit"),
+        ("DAY", "0"),
+        ("DAY", "-5"),
+        ("ASKING", "unlimited"),
+        ("JOB_MONEY", "5 dollars"),
+        ("JOB_TIME", "soon"),
+        ("JOBS_INSTALLATION", "0"),
     ],
 )
 def test_what_is_wrong_is_named(name: str, value: str) -> None:

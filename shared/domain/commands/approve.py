@@ -7,6 +7,7 @@ import hashlib
 import re
 from typing import Literal
 
+from shared.domain.chosen import chosen_model
 from shared.domain.commands.command import Command, Facts, Given, Wrong
 from shared.domain.commands.starting import refuse_settings
 from shared.domain.facts import CommentFact, CommentNow, DefaultHead, HeadFact, Need, RoleFact, RoleOf, SettingsAt
@@ -35,6 +36,7 @@ from shared.domain.people import Role
 from shared.domain.repository_settings import RepositorySettings
 from shared.domain.spec import SpecRecord
 from shared.domain.view import View
+from shared.domain.workflow.ceilings import too_much
 from shared.domain.workflow.halts import go_on
 from shared.domain.workflow.jobs import start_build
 from shared.domain.workflow.proposing import settings_of
@@ -155,16 +157,28 @@ def refuse_terms(turn: Turn, spec: SpecRecord, settings: RepositorySettings, way
             ceiling=top,
             line=f"{turn.command} revise time {minutes(operator.ceiling_seconds)}m",
         )
-    if operator.models and operator.model not in operator.models:
-        return PriceUnknown(model=operator.model, known=operator.models)
+    above = too_much(operator, limits.nano)
+    if above is not None:
+        ceiling, per = dollars(above[0]), above[1]
+        line = f"{turn.command} revise budget {ceiling}"
+        return AboveCeiling(asked=dollars(limits.nano), ceiling=ceiling, line=line, per=per)
+    return _refuse_model(turn, spec)
+
+
+def _refuse_model(turn: Turn, spec: SpecRecord) -> Message | None:
+    """The model has a price here, and the money pays for a few of its steps."""
+    operator, limits = turn.view.operator, spec.spec.limits
+    model = chosen_model(turn.issue.model_copy(update={"settings": settings_of(turn)}), operator)
+    if operator.models and model not in operator.models:
+        return PriceUnknown(model=model, known=operator.models)
     ledger = Ledger(limit_nano=limits.nano, limit_seconds=limits.seconds)
-    least = MIN_STEPS * operator.smallest_step_nano
-    if ledger.building_nano < least:
+    step = operator.smallest_step(model)
+    if ledger.building_nano < MIN_STEPS * step:
         return TooSmall(
             limit=dollars(limits.nano),
-            step=dollars(operator.smallest_step_nano),
-            from_=dollars(least * 100 // (100 - ledger.kept_percent) + 1),
-            model=operator.model_shown or operator.model,
+            step=dollars(step),
+            from_=dollars(MIN_STEPS * step * 100 // (100 - ledger.kept_percent) + 1),
+            model=operator.shown(model),
         )
     return None
 

@@ -9,6 +9,7 @@ from shared.domain.messages import AboveCeiling, NotNow
 from shared.domain.money import dollars, minutes, parse_dollars, parse_seconds
 from shared.domain.people import Role
 from shared.domain.view import View
+from shared.domain.workflow.ceilings import more_for
 from shared.domain.workflow.turn import Turn
 
 
@@ -50,6 +51,13 @@ def _run(turn: Turn, given: Given) -> None:
         asked = dollars(ledger.limit_nano + nano) if money_over else f"{minutes(ledger.limit_seconds + seconds)} min"
         top = dollars(operator.ceiling_nano) if money_over else f"{minutes(operator.ceiling_seconds)} min"
         turn.reply(AboveCeiling(asked=asked, ceiling=top, line=""))
+        turn.outcome = "refused: above the ceiling"
+        return
+    job = turn.job(issue.job)
+    full = more_for(turn, job, nano) if job is not None and nano else None
+    if full is not None:
+        per = "a month" if full.per == "month" else "a day"
+        turn.reply(AboveCeiling(asked=dollars(full.taken + full.asked), ceiling=dollars(full.limit), line="", per=per))
         turn.outcome = "refused: above the ceiling"
         return
     turn.react("rocket")

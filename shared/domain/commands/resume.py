@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.domain.chosen import chosen_model
 from shared.domain.commands.command import Command, Facts, Given, no_arguments
 from shared.domain.facts import Need
 from shared.domain.messages import NotNow
@@ -42,7 +43,8 @@ def refuse_funds(turn: Turn, verb: str) -> bool:
     ledger = turn.ledger
     if ledger is None:
         return False
-    if ledger.building_nano <= turn.view.operator.smallest_step_nano:
+    operator = turn.view.operator
+    if ledger.building_nano <= operator.smallest_step(chosen_model(turn.issue, operator)):
         why, line = "out_of_money", f"{turn.command} extend +$1"
     elif ledger.building_seconds <= 0:
         why, line = "out_of_time", f"{turn.command} extend +20m"

@@ -34,7 +34,7 @@ def rest(turn: Turn) -> None:
     """Nothing is waited for by the clock any more, but for the status's own promise."""
     for name in ("look", "queue", "quiet", "planner", "sleep", "approval"):
         turn.deadline(name, None)
-    turn.change(planning="")
+    turn.change(planning="", queued="")
 
 
 def go_on(turn: Turn) -> None:

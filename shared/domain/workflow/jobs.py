@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
+from shared.domain.chosen import chosen_model
 from shared.domain.events import EventKind
 from shared.domain.job import JobState, JobStatus, moved
 from shared.domain.protocol import JobKind
+from shared.domain.usage import NoRoom
+from shared.domain.workflow.ceilings import (
+    PLACE_MS,
+    give_back,
+    look_again,
+    no_place,
+    no_room_words,
+    pass_gate,
+    set_aside,
+)
 from shared.domain.workflow.turn import Turn
 
 PUSHED_TO = "pushed to"  # why a job ends when a person pushed to our branch: its late work must not cover theirs
@@ -24,7 +35,7 @@ def _new_job(turn: Turn, kind: JobKind, **fields: object) -> JobState:
         spec_version=issue.approval.version if issue.approval else issue.version,
         ledger=issue.approval.ledger if issue.approval else 0,
         round=issue.round,
-        model=turn.view.operator.model,
+        model=chosen_model(issue, turn.view.operator),
         requested_by=issue.requester,
         settings=issue.settings,
         tainted=issue.tainted,
@@ -91,12 +102,21 @@ def _enqueue(turn: Turn, job: JobState) -> None:
 
 
 def launch(turn: Turn, job: JobState) -> None:
-    """Ask for a machine, or keep the job queued where too many are at work already."""
-    operator = turn.view.operator
-    if job.status == "queued" and turn.view.jobs_ahead >= operator.jobs_a_repository:
-        turn.deadline("queue", turn.now + 30_000)
-        turn.put_job(job.model_copy(update={"reason": f"{turn.view.jobs_ahead} jobs are ahead"}))
-        return
+    """Ask for a machine, or keep the job queued where no place or no money is free under the operator's ceilings."""
+    if job.status == "queued":
+        words = no_place(turn, job)
+        again = turn.now + PLACE_MS
+        if not words:
+            found = set_aside(turn, job)
+            if isinstance(found, NoRoom):
+                words, again = no_room_words(found), look_again(found, turn.now)
+            else:
+                job = found
+        if words:
+            turn.deadline("queue", again)
+            turn.put_job(job.model_copy(update={"reason": words}))
+            return
+        pass_gate(turn)
     turn.deadline("queue", None)
     number = job.launch if job.status == "queued" else job.launch + 1
     started = moved(job, "launching", launch=number, started_at=turn.now, reason="")
@@ -109,6 +129,7 @@ def end_job(turn: Turn, job: JobState, status: JobStatus, **fields: object) -> J
     """The job is over: it leaves the active list, and the issue has no job any more."""
     ended = moved(job, status, ended_at=turn.now, **fields)
     turn.put_job(ended)
+    give_back(turn, job)
     if turn.issue.job == job.id:
         turn.change(job=None)
     turn.deadline("look", None)

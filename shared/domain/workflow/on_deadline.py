@@ -139,7 +139,11 @@ def again_or_give_up(turn: Turn, job: JobState, why: str) -> None:
 
 
 def _queue(turn: Turn) -> None:
+    """A place or some money may be free by now."""
     job = turn.job(turn.issue.job)
     if job is not None and job.status == "queued":
         launch(turn, job)
         turn.wish("status", "status")
+    elif job is None and turn.issue.queued and turn.issue.phase == "interviewing":
+        ask_planner(turn)
+        turn.show()

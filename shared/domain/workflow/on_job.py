@@ -28,6 +28,10 @@ def on_job(turn: Turn) -> None:
     if turn.inbound.data.get("claimed"):
         _on_claimed(turn, job)
         return
+    if turn.inbound.data.get("provider"):
+        turn.outcome = "shown: a provider's trouble, or its end"
+        turn.show()
+        return
     finish = Finish.model_validate(turn.inbound.data.get("finish", {}))
     if job.over:
         _on_late_finish(turn, job, finish)

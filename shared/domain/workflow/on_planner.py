@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from shared.domain.inbound import PlannerAnswer
 from shared.domain.messages import AskingUsedUp, Fault, ModelStopped
 from shared.domain.money import dollars
+from shared.domain.workflow.ceilings import give_asking_back
 from shared.domain.workflow.halts import halt
-from shared.domain.workflow.proposing import post_questions, store_spec
+from shared.domain.workflow.proposing import PLANNER_MS, post_questions, store_spec
 from shared.domain.workflow.turn import Turn
 
 
@@ -17,11 +18,17 @@ def on_planner(turn: Turn) -> None:
     if turn.issue.phase != "interviewing":
         turn.outcome = f"thrown away: the issue is {turn.issue.phase}"
         return
+    if turn.inbound.data.get("provider"):
+        turn.outcome = "shown: a provider's trouble"
+        turn.deadline("planner", turn.now + PLANNER_MS)
+        turn.show()
+        return
     if not turn.issue.planning or turn.inbound.data.get("effect") != turn.issue.planning:
         turn.outcome = "thrown away: it was asked again since"
         return
     turn.deadline("planner", None)
     turn.change(planning="")
+    give_asking_back(turn)
     answer = PlannerAnswer.model_validate(turn.inbound.data.get("answer", {}))
     match answer.outcome:
         case "questions" if not answer.questions:

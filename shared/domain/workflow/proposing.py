@@ -17,6 +17,7 @@ from shared.domain.protocol import Observation
 from shared.domain.repository_settings import RepositorySettings
 from shared.domain.spec import Criterion, Source, Spec, SpecLimits, SpecRecord, canonical_text, sha256_of
 from shared.domain.visible_text import visible
+from shared.domain.workflow.ceilings import look_again, no_room_words, set_asking_aside
 from shared.domain.workflow.halts import halt
 from shared.domain.workflow.jobs import start_survey
 from shared.domain.workflow.turn import Turn
@@ -99,12 +100,23 @@ def begin(turn: Turn, mode: str) -> None:
 
 
 def ask_planner(turn: Turn) -> None:
-    """Have the planner read, and answer with questions or a spec. An answer to an earlier ask counts no more."""
+    """Have the planner read, and answer with questions or a spec. An answer to an earlier ask counts no more.
+
+    Where no money is free under the operator's ceilings, it waits for that and begins by itself.
+    """
     slot = f"plan-{turn.issue.version}-{turn.issue.interview.round}"
-    interview = turn.issue.interview.model_copy(update={"heard_at": None})
-    turn.change(interview=interview, planning=once_id(turn.cause, "start_planner", slot))
     if turn.ask is not None and turn.ask.limit_nano < turn.view.operator.asking_nano:
         turn.ask = raise_limit(turn.ask, turn.view.operator.asking_nano - turn.ask.limit_nano, 0)
+    full = set_asking_aside(turn)
+    if full is not None:
+        for name in ("quiet", "sleep"):
+            turn.deadline(name, None)
+        turn.change(queued=no_room_words(full), planning="")
+        turn.deadline("queue", look_again(full, turn.now))
+        return
+    turn.deadline("queue", None)
+    interview = turn.issue.interview.model_copy(update={"heard_at": None})
+    turn.change(interview=interview, queued="", planning=once_id(turn.cause, "start_planner", slot))
     turn.wish("start_planner", slot, mode=turn.issue.mode)
     for name in ("quiet", "sleep"):
         turn.deadline(name, None)

@@ -19,8 +19,9 @@ from shared.domain.job import JobState
 from shared.domain.ledger import Ledger
 from shared.domain.messages import Message
 from shared.domain.people import Person
-from shared.domain.record import ABSENT, ANY, AtVersion, Change, Delete, Expect, Key, Put, Record
+from shared.domain.record import ABSENT, ANY, AtVersion, Change, Check, Delete, Expect, Key, Put, Record
 from shared.domain.spec import SpecRecord
+from shared.domain.usage import KEPT_DAYS
 from shared.domain.view import View
 
 STRAY_MS = 120_000  # a ledger with something held is looked at after so long
@@ -65,6 +66,9 @@ class Turn:
     used_jobs: int = 0
     used_ulids: int = 0
     new_ledger: bool = False
+    usage: dict[Key, int] = field(default_factory=dict)  # lines under the ceilings, with what each counts
+    gates: set[str] = field(default_factory=set)
+    settled: bool = False  # a line was closed by what the ledger says: the ledger must be the one that was read
 
     def __post_init__(self) -> None:
         self.issue = self.view.issue
@@ -205,7 +209,7 @@ class Turn:
 
 def compile_turn(turn: Turn) -> Decision:
     """The one transaction of this turn. Expectations are the versions that the view was read at."""
-    changes: list[Change] = [*_issue_changes(turn), *_job_changes(turn), *_ledger_changes(turn)]
+    changes: list[Change] = [*_issue_changes(turn), *_job_changes(turn), *_ledger_changes(turn), *_usage_changes(turn)]
     changes += turn.records
     changes += [_effect_change(turn, wish) for wish in turn.wishes]
     changes += [_event_change(turn, number, event) for number, event in enumerate(turn.events)]
@@ -278,6 +282,21 @@ def _ledger_changes(turn: Turn) -> list[Change]:
         due = turn.now + STRAY_MS if turn.ask.holds else None
         record = Record(key, "ledger", turn.ask.model_dump(mode="json"), due=due)
         changes.append(Put(record, _expect(turn.view.version_of(key))))
+    return changes
+
+
+def _usage_changes(turn: Turn) -> list[Change]:
+    expires = turn.now + KEPT_DAYS * DAY_MS
+    changes: list[Change] = [
+        Put(Record(key, "usage", {"nano": nano}, expires=expires), ANY) for key, nano in turn.usage.items()
+    ]
+    for scope in sorted(turn.gates):
+        key = keys.gate(scope)
+        changes.append(Put(Record(key, "gate", {"at": turn.now}), _expect(turn.view.version_of(key))))
+    number = turn.issue.approval.ledger if turn.issue.approval else 0
+    if turn.settled and number and turn.ledger == turn.view.ledger:
+        key = keys.ledger(turn.view.pk, number)
+        changes.append(Check(key, _expect(turn.view.version_of(key))))
     return changes
 
 

@@ -120,7 +120,7 @@ def _terms(message: Terms, view: View) -> str:
         case m.AboveCeiling():
             asked, ceiling = prose(message.asked, 20), prose(message.ceiling, 20)
             return paragraphs(
-                f"**Not started: {asked} is above the ceiling here ({ceiling} an issue).** The operator sets it. "
+                f"**Not started: {asked} is above the ceiling here ({ceiling} {prose(message.per, 20)}).** The operator sets it. "
                 + ("This makes a version that can be approved:" if message.line else "Less than that can be added."),
                 command_fence(message.line) if message.line else "",
             )

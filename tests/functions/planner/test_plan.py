@@ -90,7 +90,8 @@ class Study:
             use(None)
 
     def answers(self) -> list[dict[str, Any]]:
-        return [record.body["data"] for record in read_all(self.store, PK, "INBOUND#")]
+        found = [record.body["data"] for record in read_all(self.store, PK, "INBOUND#")]
+        return [each for each in found if "answer" in each]
 
     def ledger(self) -> Ledger:
         return Ledger.model_validate(self.store.items[keys.ask_ledger(PK)].body)

@@ -28,6 +28,7 @@ def test_every_key_is_read() -> None:
         "environment": {"CI": "1"},
         "protected": ["db/**"],
         "check_seconds": 300,
+        "model": "openai:gpt-6.1-sol",
     }
     assert set(document) == set(RepositorySettings.model_fields)
     found = read_settings(document, {})

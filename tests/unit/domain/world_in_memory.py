@@ -104,7 +104,7 @@ class World:
 
     def view(self, job: str | None = None) -> View:
         blank = IssueState(pk=PK, repository=self.repository, installation_id=5, number=42)
-        return load_view(self.store, MemoryBlobs(), self.operator, PK, job=job, blank=blank)
+        return load_view(self.store, MemoryBlobs(), self.operator, PK, job=job, blank=blank, now=self.now)
 
     @property
     def repository(self) -> Repository:

@@ -67,7 +67,7 @@ class Told:
         return what
 
 
-def answer(input_tokens: int = 100, output: int = 50, text: str = "hello", **usage: int) -> Answer:
+def answer(input_tokens: int = 100, output: int = 50, text: str = "hello", **usage: Any) -> Answer:
     return Answer(text, (), Usage(input_tokens, output=output, **usage), "end", {"id": "x"})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,14 +14,16 @@ from shared.domain.ledger import Ledger, raise_limit
 from shared.domain.money import NANO
 from shared.domain.record import ANY, Put, Record
 from shared.errors import Retryable
-from shared.llm.gateway import BUSY_MAX, FIRST_BYTES_MS, LOST_MAX, MOVE_EVERY_MS, STREAMING_MS
-from shared.llm.prices import UnknownPrice, price_of
+from shared.llm.gateway import FIRST_BYTES_MS, LOST_MAX, MOVE_EVERY_MS, STREAMING_MS
+from shared.llm.prices import UnknownPrice, published
 from shared.llm.slot import Broke, Stored, Wait
 from shared.llm.sweep import sweep_ledger
-from shared.ports import Answer, Conflict, ModelBusy, ModelFailed
+from shared.llm.trouble import ALONE_MS, TRIES_MAX
+from shared.ports import Answer, Conflict, ModelBusy, ModelFailed, Usage
 from tests.unit.llm.desk import LEDGER, MODEL, PK, Desk, Told, answer
 
-PRICE = price_of(MODEL)
+PRICE = published().of(MODEL, 0)
+HELD = PRICE.worst(1_000, 4_000)
 
 
 def test_an_answer_is_stored_and_settled_at_its_real_cost() -> None:
@@ -151,14 +154,18 @@ def test_a_busy_provider_costs_nothing_and_nobody_asks_before_it_wants() -> None
 
 
 def test_a_provider_that_stays_busy_ends_it() -> None:
-    desk = Desk(model=Told([ModelBusy("slow down", 1) for _ in range(BUSY_MAX + 5)]))
-    for _ in range(BUSY_MAX):
+    desk = Desk(model=Told([ModelBusy("slow down", 1) for _ in range(100)]))
+    outcome = desk.ask()
+    began = desk.clock.now()
+    while isinstance(outcome, Wait):
+        desk.clock.advance(outcome.ms / 1000)
         outcome = desk.ask()
-        desk.clock.advance(2)
     assert isinstance(outcome, Stored)
     assert outcome.state.reply is not None
     assert (outcome.state.reply.over, outcome.state.reply.cause) == ("gave_up", "busy")
     assert desk.ledger().held_nano == 0
+    assert len(desk.model.asked) <= TRIES_MAX
+    assert desk.clock.now() - began <= ALONE_MS
 
 
 def test_an_answer_that_never_came_may_have_been_billed() -> None:
@@ -202,10 +209,13 @@ def test_a_refusal_is_stored_as_the_end_and_costs_nothing(failure: ModelFailed, 
     [
         (answer(1_000, 10, cached=900), 100 * 2_000 + 900 * 200 + 10 * 10_000),
         (answer(1_000, 10, written=500), 500 * 2_000 + 500 * 2_500 + 10 * 10_000),
-        (answer(0, 0, text="x" * 1600), 62 * 200 + 100 * 10_000),  # no usage: ours, 16 bytes a token
-        (answer(-5, -5, cached=-1), 62 * 200),
+        (answer(1, 0, text="x" * 1600), 62 * 200 + 100 * 10_000),  # far too little: ours, 16 bytes a token
+        (answer(0, 0), HELD),  # nobody knows: the hold counts in full
+        (answer(-5, -5, cached=-1), HELD),
+        (answer(500, -1), HELD),
+        (replace(answer(500, 5), usage=Usage(500, output=5, reported=False)), HELD),
         (answer(10, 10, cached=500), 10 * 200 + 10 * 10_000),
-        (answer(10**9, 10**9), 1_000 * 2_500 + 4_000 * 10_000),  # never more than was held
+        (answer(10**9, 10**9), HELD),  # never more than was held
     ],
 )
 def test_the_larger_of_their_count_and_ours_is_charged(said: Answer, nano: int) -> None:

@@ -1,0 +1,136 @@
+"""Setting money aside under the ceilings, before a job is launched or a planner is asked; and giving back what is left."""
+
+from __future__ import annotations
+
+from shared.domain.job import JobState
+from shared.domain.ledger import Ledger
+from shared.domain.money import dollars
+from shared.domain.operator import Operator
+from shared.domain.usage import ALL, Charge, NoRoom, Per, day_of, line_key, room, scopes
+from shared.domain.workflow.turn import Turn
+
+LOOK_AGAIN_MS = 10 * 60_000  # with money in the way; somebody may give back what was not needed
+PLACE_MS = 30_000  # with jobs in the way
+BUILDING: tuple[Per, ...] = ("day", "month")
+ASKING: tuple[Per, ...] = ("asking", "day", "month")
+SPENDING = frozenset({"build", "fix"})
+
+
+def pass_gate(turn: Turn) -> None:
+    """Whatever takes a place or money is written one after the other."""
+    turn.gates |= {ALL, str(turn.issue.installation_id)}
+
+
+def no_place(turn: Turn, job: JobState) -> str:
+    """Why a queued job cannot be launched now for want of a place, in words, or ""."""
+    view, operator = turn.view, turn.view.operator
+    for ahead, most, where in (
+        (view.jobs_ahead, operator.jobs_a_repository, "in this repository"),
+        (view.jobs_ahead_here, operator.jobs_an_installation, "here"),
+    ):
+        if most is not None and ahead >= most:
+            verb = "job is" if ahead == 1 else "jobs are"
+            at_once = "one runs" if most == 1 else f"{most} run"
+            return f"{ahead} {verb} ahead {where}, and {at_once} at once"
+    return ""
+
+
+def set_aside(turn: Turn, job: JobState) -> JobState | NoRoom:
+    """The job with what its ledger may still spend set aside, or the ceiling that is in the way."""
+    ledger = turn.ledger
+    if job.kind not in SPENDING or ledger is None or job.charge is not None:
+        return job
+    nano = max(0, ledger.left_nano)
+    full = room(turn.view.purses, BUILDING, job.id, nano, turn.now)
+    if full is not None:
+        return full
+    charge = Charge(day=day_of(turn.now), before=_gone(ledger), nano=nano)
+    _write(turn, BUILDING, job.id, charge)
+    return job.model_copy(update={"charge": charge})
+
+
+def give_back(turn: Turn, job: JobState) -> None:
+    """A job is over: it counts with what its ledger has spent, and with what is still held."""
+    charge, ledger, approval = job.charge, turn.ledger, turn.issue.approval
+    if charge is None or ledger is None or approval is None or approval.ledger != job.ledger:
+        return  # another approval's ledger: the whole stays counted
+    turn.settled = True
+    _write(turn, BUILDING, job.id, charge.model_copy(update={"nano": _gone(ledger) - charge.before}), gate=False)
+
+
+def more_for(turn: Turn, job: JobState, nano: int) -> NoRoom | None:
+    """Set more aside for a job at work whose limit is raised; the ceiling that is in the way, or None."""
+    if job.charge is None or job.over:
+        return None
+    charge = job.charge.model_copy(update={"nano": job.charge.nano + nano})
+    full = room(turn.view.purses, BUILDING, job.id, charge.nano, turn.now)
+    if full is None:
+        _write(turn, BUILDING, job.id, charge)
+        turn.put_job(job.model_copy(update={"charge": charge}))
+    return full
+
+
+def set_asking_aside(turn: Turn) -> NoRoom | None:
+    """Set aside what asking may still spend on this issue; the ceiling that is in the way, or None."""
+    ask, today = turn.ask, day_of(turn.now)
+    if ask is None:
+        return None
+    old = turn.issue.asking
+    before = old.before if old is not None and old.day == today else _gone(ask)
+    charge = Charge(day=today, before=before, nano=_gone(ask) - before + max(0, ask.left_nano))
+    full = room(turn.view.purses, ASKING, _asker(turn), charge.nano, turn.now)
+    if full is None:
+        _write(turn, ASKING, _asker(turn), charge)
+        turn.change(asking=charge)
+    return full
+
+
+def give_asking_back(turn: Turn) -> None:
+    """The planner has answered: asking counts with what it has spent."""
+    charge, ask = turn.issue.asking, turn.ask
+    if charge is not None and ask is not None:
+        charge = charge.model_copy(update={"nano": _gone(ask) - charge.before})
+        turn.change(asking=charge)
+        _write(turn, ASKING, _asker(turn), charge, gate=False)
+
+
+def too_much(operator: Operator, nano: int) -> tuple[int, str] | None:
+    """The ceiling that one job alone is above (nano-dollars, what it is for), or None: such a job would wait for ever."""
+    limits = ((operator.day_nano, "a day"), (operator.month_nano, "a month"))
+    return next(((limit, per) for limit, per in limits if limit is not None and nano > limit), None)
+
+
+WORDS: dict[Per, str] = {
+    "day": "today's",
+    "month": "this month's",
+    "asking": "today's asking money of this repository,",
+}
+
+
+def no_room_words(full: NoRoom) -> str:
+    """`$18.20 of today's $20.00 is spent or set aside, and this may need $5.00`."""
+    taken = f"{dollars(full.taken)} of {WORDS[full.per]} {dollars(full.limit)}"
+    return f"{taken} is spent or set aside, and this may need {dollars(full.asked)}"
+
+
+def look_again(full: NoRoom, now: int) -> int:
+    return min(full.until, now + LOOK_AGAIN_MS)
+
+
+def _gone(ledger: Ledger) -> int:
+    """Spent, or about to be."""
+    return ledger.spent_nano + ledger.held_nano
+
+
+def _asker(turn: Turn) -> str:
+    issue = turn.issue
+    return f"ask-{issue.repository.id}-{issue.number}"
+
+
+def _write(turn: Turn, pers: tuple[Per, ...], name: str, charge: Charge, *, gate: bool = True) -> None:
+    issue = turn.issue
+    for per, pk, limit in scopes(turn.view.operator, issue.installation_id, issue.repository.id, charge.day):
+        if per in pers and limit is not None:
+            turn.usage[line_key(pk, name)] = charge.nano
+    if gate:
+        pass_gate(turn)

@@ -1,0 +1,152 @@
+"""Any server that speaks OpenAI's Chat Completions: models on this machine (llama.cpp, vLLM, Ollama) or behind a gateway.
+
+What such an answer has beside text and calls (a signature in `extra_content`, say) goes back as it came; reasoning does
+not, since most of these servers refuse or double it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from shared.agent.data import clean
+from shared.llm.conversation import Said, exchanges, recorded
+from shared.llm.counting import MISSING, count, has_count, read_call
+from shared.llm.events import Broken, legible
+from shared.llm.http import deadline, streamed, telling
+from shared.llm.provider_errors import ENDED, Trouble, trouble_of
+from shared.llm.providers import Access
+from shared.llm.schema import translated
+from shared.ports import Answer, Request, Usage
+
+_LEFT_OUT = frozenset(
+    {"reasoning", "reasoning_content", "reasoning_details", "refusal", "role", "content", "tool_calls"}
+)
+_STOPS = {"stop": "end", "tool_calls": "tools", "function_call": "tools", "content_filter": "refused"}
+
+
+class CompatibleModel:
+    def __init__(self, model: str, access: Access) -> None:
+        self._model, self._access, self._name = model, access, f"compatible:{model}"
+        self._url = f"{(access.base_url or '').rstrip('/')}/chat/completions"
+
+    def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
+        until = deadline(deadline_s)
+        headers = {"Authorization": f"Bearer {self._access.key}"} if self._access.key else {}
+        body = render(request, self._model)
+        with (
+            telling(self._name, self._access),
+            streamed(self._url, headers, body, self._access, until, alive) as stream,
+            legible(),
+        ):
+            return read(stream, self._model)
+
+
+def render(request: Request, model: str) -> dict[str, Any]:
+    messages: list[dict[str, Any]] = [{"role": "system", "content": clean(request.system)}]
+    for each in exchanges(request.turns, "compatible", model):
+        if isinstance(each, Said):
+            messages.append(_said(each))
+            continue
+        messages += [{"role": "tool", "tool_call_id": one.id, "content": one.text} for one in each.results]
+        if each.texts:
+            messages.append({"role": "user", "content": "\n\n".join(each.texts)})
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": messages,
+        "max_tokens": request.max_output,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if request.tools:
+        body["tools"] = [{"type": "function", "function": dict(tool)} for tool in request.tools]
+    if request.schema is not None:
+        schema = translated(request.schema, "openai")
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": schema, "strict": True},
+        }
+    return body
+
+
+def _said(said: Said) -> dict[str, Any]:
+    if said.own is not None:
+        return dict(said.own)
+    message: dict[str, Any] = {"role": "assistant", "content": said.text or None}
+    if said.calls:
+        message["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.tool, "arguments": json.dumps(call.args, ensure_ascii=False)},
+            }
+            for call in said.calls
+        ]
+    return message
+
+
+def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
+    """The answer of a stream. Raises Broken where it ends early or tells of a failure."""
+    texts: list[str] = []
+    refusals: list[str] = []
+    beside: dict[str, Any] = {}
+    called: dict[int, dict[str, Any]] = {}
+    finish, bill = "", None
+    for event in stream:
+        if event.get("error"):
+            trouble = trouble_of(_status(event["error"]), {}, event)
+            raise Broken(Trouble(trouble.status, trouble.code, trouble.message, begun=bool(texts or called)))
+        bill = event.get("usage") or bill
+        for choice in (event.get("choices") or ())[:1]:
+            finish = choice.get("finish_reason") or finish
+            delta = choice.get("delta") or {}
+            texts.append(delta.get("content") or "")
+            refusals.append(delta.get("refusal") or "")
+            beside |= {name: value for name, value in delta.items() if name not in _LEFT_OUT and value is not None}
+            for piece in delta.get("tool_calls") or ():
+                _grow(called, piece)
+    if not finish:
+        raise Broken(Trouble(0, ENDED, begun=True))
+    turn: dict[str, Any] = {"role": "assistant", "content": "".join(texts) or None} | beside
+    calls = []
+    for place, piece in enumerate(called[index] for index in sorted(called)):
+        call = read_call(piece.get("id"), piece["function"].get("name"), piece["function"]["arguments"], place)
+        piece["id"] = call.id
+        piece["function"]["arguments"] = piece["function"]["arguments"] or "{}"
+        turn.setdefault("tool_calls", []).append(piece)
+        calls.append(call)
+    text = clean("".join(texts) or "".join(refusals))
+    stop = "refused" if any(refusals) else _STOPS.get(finish, "cut")
+    if stop in {"end", "tools"}:
+        stop = "tools" if calls else "end"
+    kept = turn if calls or text.strip() else None
+    return Answer(text, tuple(calls), usage_of(bill), stop, recorded("compatible", model, stop, kept))
+
+
+def _grow(called: dict[int, dict[str, Any]], piece: Mapping[str, Any]) -> None:
+    """A piece without index begins a call when it has an id, else it belongs to the last one."""
+    index = piece.get("index")
+    if not isinstance(index, int):
+        index = len(called) if piece.get("id") or not called else max(called)
+    known = called.setdefault(index, {"type": "function", "function": {"arguments": ""}})
+    function = piece.get("function") or {}
+    known |= {name: value for name, value in piece.items() if name not in {"index", "function"} and value is not None}
+    inner = known["function"]
+    inner["name"] = inner.get("name") or function.get("name")
+    inner["arguments"] += function.get("arguments") or ""
+
+
+def _status(error: Any) -> int:
+    code = error.get("code") if isinstance(error, Mapping) else None
+    return code if isinstance(code, int) and 400 <= code < 600 else 500
+
+
+def usage_of(bill: Any) -> Usage:
+    if not has_count(bill, "prompt_tokens") or not has_count(bill, "completion_tokens"):
+        return MISSING
+    return Usage(
+        input=count(bill, "prompt_tokens"),
+        cached=count(bill, "prompt_tokens_details", "cached_tokens"),
+        output=count(bill, "completion_tokens"),
+    )

@@ -1,0 +1,167 @@
+"""Google's Gemini API, in its own format: the OpenAI-like one loses thought signatures.
+
+A function call without its signature is refused (ai.google.dev/gemini-api/docs/thought-signatures), so parts go back as
+they came. A call that another model made has none; it gets the value that the same page gives for that.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from shared.agent.data import clean
+from shared.llm.conversation import Heard, Said, exchanges, recorded
+from shared.llm.counting import MISSING, count, has_count, read_call
+from shared.llm.events import Broken, legible
+from shared.llm.http import deadline, streamed, telling
+from shared.llm.provider_errors import ENDED, Trouble
+from shared.llm.providers import Access
+from shared.llm.schema import translated
+from shared.ports import Answer, Request, ToolCall, Usage
+
+BASE_URL = "https://generativelanguage.googleapis.com"
+NO_SIGNATURE = base64.b64encode(b"skip_thought_signature_validator").decode()
+_REFUSED = frozenset(
+    """SAFETY RECITATION LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT
+    IMAGE_RECITATION""".split()
+)
+
+
+class GeminiModel:
+    def __init__(self, model: str, access: Access) -> None:
+        self._model, self._access, self._name = model, access, f"gemini:{model}"
+        base = (access.base_url or BASE_URL).rstrip("/")
+        self._url = f"{base}/v1beta/models/{quote(model, safe='')}:streamGenerateContent?alt=sse"
+
+    def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
+        until = deadline(deadline_s)
+        headers = {"x-goog-api-key": self._access.key}
+        body = render(request, self._model)
+        with (
+            telling(self._name, self._access),
+            streamed(self._url, headers, body, self._access, until, alive) as stream,
+            legible(),
+        ):
+            return read(stream, self._model)
+
+
+def render(request: Request, model: str) -> dict[str, Any]:
+    contents: list[dict[str, Any]] = []
+    ids: list[str | None] = []
+    for each in exchanges(request.turns, "gemini", model, unique=False):
+        if isinstance(each, Heard):
+            contents.append({"role": "user", "parts": _heard(each, ids)})
+        else:
+            parts = _said(each)
+            ids = [part["functionCall"].get("id") for part in parts if "functionCall" in part]
+            contents.append({"role": "model", "parts": parts})
+    config: dict[str, Any] = {
+        "maxOutputTokens": request.max_output,
+        "thinkingConfig": {"includeThoughts": True},  # it makes bytes come while the model thinks
+    }
+    body: dict[str, Any] = {
+        "systemInstruction": {"parts": [{"text": clean(request.system)}]},
+        "contents": contents,
+        "generationConfig": config,
+    }
+    if request.tools:
+        declarations = [
+            {
+                "name": tool["name"],
+                "description": tool["description"],
+                "parametersJsonSchema": tool["parameters"],
+            }
+            for tool in request.tools
+        ]
+        body["tools"] = [{"functionDeclarations": declarations}]
+    if request.schema is not None:
+        config["responseMimeType"] = "application/json"
+        config["responseJsonSchema"] = translated(request.schema, "gemini")
+    return body
+
+
+def _heard(heard: Heard, ids: Sequence[str | None]) -> list[dict[str, Any]]:
+    """`ids` are those of the calls just before, as they were sent: most calls have none."""
+    parts: list[dict[str, Any]] = []
+    for result, identity in zip(heard.results, ids, strict=False):
+        response: dict[str, Any] = {"name": result.tool, "response": {"output" if result.ok else "error": result.text}}
+        parts.append({"functionResponse": response | ({"id": identity} if identity else {})})
+    return [*parts, *({"text": text} for text in heard.texts)]
+
+
+def _said(said: Said) -> list[dict[str, Any]]:
+    if said.own is not None:
+        return list(said.own)
+    text = [{"text": said.text}] if said.text else []
+    calls: list[dict[str, Any]] = [{"functionCall": {"name": each.tool, "args": each.args}} for each in said.calls]
+    if calls:
+        calls[0]["thoughtSignature"] = NO_SIGNATURE
+    return [*text, *calls]
+
+
+def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
+    """The answer of a stream. Raises Broken where it ends early or tells of a failure."""
+    parts: list[dict[str, Any]] = []
+    finish, words, bill, blocked = "", "", None, ""
+    for event in stream:
+        if "error" in event:
+            error = event["error"]
+            code = error.get("code") if isinstance(error.get("code"), int) else 500
+            raise Broken(Trouble(code, str(error.get("status")), str(error.get("message"))[:1000], begun=bool(parts)))
+        bill = event.get("usageMetadata") or bill
+        blocked = (event.get("promptFeedback") or {}).get("blockReason") or blocked
+        for candidate in (event.get("candidates") or ())[:1]:
+            finish = candidate.get("finishReason") or finish
+            words = candidate.get("finishMessage") or words
+            for part in (candidate.get("content") or {}).get("parts") or ():
+                _add(parts, dict(part))
+    if not finish and not blocked:
+        raise Broken(Trouble(0, ENDED, begun=True))
+    if finish == "MISSING_THOUGHT_SIGNATURE":
+        raise Broken(Trouble(400, finish, words))
+    calls: list[ToolCall] = []
+    for part in parts:
+        if "functionCall" in part:
+            call = part["functionCall"]
+            calls.append(read_call(call.get("id"), call.get("name"), call.get("args") or {}, len(calls)))
+    text = "".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
+    if blocked or finish in _REFUSED:
+        stop = "refused"
+    elif finish == "STOP":
+        stop = "tools" if calls else "end"
+    else:
+        stop = "cut"
+    return Answer(
+        clean(text or words), tuple(calls), usage_of(bill), stop, recorded("gemini", model, stop, _whole(parts))
+    )
+
+
+def _add(parts: list[dict[str, Any]], part: dict[str, Any]) -> None:
+    """Pieces of one text are put together; a part with a signature stays as it is."""
+    last = parts[-1] if parts else {}
+    plain = {"text", "thought"}
+    same = set(last) <= plain and set(part) <= plain and last.get("thought") == part.get("thought")
+    if "text" in last and "text" in part and same:
+        parts[-1] = last | {"text": last["text"] + part["text"]}
+    else:
+        parts.append(part)
+
+
+def _whole(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without empty texts that carry nothing; one that carries a signature is kept."""
+    return [part for part in parts if part.get("text") != "" or "thoughtSignature" in part]
+
+
+def usage_of(bill: Any) -> Usage:
+    """Thoughts are billed as output and counted apart; cached input is a part of the prompt."""
+    if not has_count(bill, "promptTokenCount"):
+        return MISSING
+    given = count(bill, "promptTokenCount") + count(bill, "toolUsePromptTokenCount")
+    said = count(bill, "candidatesTokenCount") + count(bill, "thoughtsTokenCount")
+    return Usage(
+        input=given,
+        cached=count(bill, "cachedContentTokenCount"),
+        output=max(said, count(bill, "totalTokenCount") - given),
+    )

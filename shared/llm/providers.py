@@ -1,0 +1,53 @@
+"""The providers of models, and what opens one of their models. Only the provider in use is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.errors import NotConfigured
+from shared.ports import Model
+from shared.settings import KEY_NAMES, URL_NAMES
+
+PROVIDERS: tuple[str, ...] = ("anthropic", "openai", "gemini", "compatible")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How one provider is reached. `base_url` None is the provider's own; seconds until a call is given up."""
+
+    key: str = field(repr=False)
+    base_url: str | None = None
+    connect_s: float = 10.0
+    silent_s: float = 60.0
+    """Between two bytes, and before the first."""
+
+
+def open_model(name: str, access: Access) -> Model:
+    """What speaks with the model `<provider>:<model>`. No request is made. Raises NotConfigured with what to set."""
+    provider, _, model = name.partition(":")
+    if provider not in PROVIDERS or not model:
+        known = ", ".join(f"{each}:<model>" for each in PROVIDERS)
+        raise NotConfigured(f"{name!r} names no model", f"a model is one of {known}")
+    if not access.key and provider != "compatible":
+        raise NotConfigured(f"there is no key for {provider}", f"set {KEY_NAMES[provider]}")
+    if provider == "compatible" and not access.base_url:
+        raise NotConfigured(
+            f"{name} is at no address", f"set {URL_NAMES[provider]}, for example http://127.0.0.1:11434/v1"
+        )
+    match provider:
+        case "anthropic":
+            from shared.llm.anthropic_model import AnthropicModel
+
+            return AnthropicModel(model, access)
+        case "openai":
+            from shared.llm.openai_model import OpenAIModel
+
+            return OpenAIModel(model, access)
+        case "gemini":
+            from shared.llm.gemini_model import GeminiModel
+
+            return GeminiModel(model, access)
+        case _:
+            from shared.llm.compatible_model import CompatibleModel
+
+            return CompatibleModel(model, access)
