@@ -16,10 +16,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from shared.errors import NotConfigured
 from shared.settings import Settings, read
@@ -67,14 +68,44 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+class Worker(Protocol):
+    """Somebody who works on a thread of their own while the host is there."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def join(self, seconds: float) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Company:
+    """Who works beside the host's own consumers. `workers` are made for the world that was built and the address at
+    which it answers; `leaving` is called when nobody takes new work any more and runners are still answered.
+    """
+
+    workers: Callable[[World, str], Sequence[Worker]] = lambda _world, _url: ()
+    leaving: Callable[[], None] = lambda: None
+
+
+ALONE = Company()
+
+
 @contextmanager
 def alone(home: Path) -> Iterator[None]:
-    """One host a home: two would ring everything twice. Raises NotConfigured."""
-    with (home / "host.lock").open("a") as lock:
+    """One host a home: two would ring everything twice. Raises NotConfigured, saying who is at work."""
+    with (home / "host.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise NotConfigured(f"another host is at work in {home}", "stop it, or set PERSEVERE_HOME") from error
+            lock.seek(0)
+            who = lock.read().strip()
+            raise NotConfigured(
+                f"another host is at work in {home}" + (f" ({who})" if who else ""), "stop it, or set PERSEVERE_HOME"
+            ) from error
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M')}")
+        lock.flush()
         yield
 
 
@@ -100,8 +131,8 @@ def logging_to(path: Path) -> Iterator[None]:
             os.close(handle)
 
 
-def serve(settings: Settings, over: threading.Event, ready_file: Path | None = None) -> None:
-    """Run everything until `over` is set."""
+def serve(settings: Settings, over: threading.Event, ready_file: Path | None = None, company: Company = ALONE) -> None:
+    """Run everything until `over` is set. Raises NotConfigured where the world or the port is not to be had."""
     from aws_lambda_powertools import Logger
 
     from functions.world import use
@@ -120,7 +151,7 @@ def serve(settings: Settings, over: threading.Event, ready_file: Path | None = N
     try:
         world = build(settings, url)
         use(world)
-        workers = consumers(settings, world)
+        workers: list[Worker] = [*consumers(settings, world), *company.workers(world, url)]
         application.open(doors(), cast("FileBlobs", world.blobs))
         listening = threading.Thread(target=server.serve_forever, args=(0.05,), name="http", daemon=True)
         listening.start()
@@ -131,8 +162,11 @@ def serve(settings: Settings, over: threading.Event, ready_file: Path | None = N
             write_ready(ready_file, url)
         over.wait()
         logger.info("host.leaving")
-        application.close()
+        if company is ALONE:
+            application.close()
         leave(workers)
+        company.leaving()
+        application.close()
         server.shutdown()
         listening.join(1.0)
     finally:
@@ -168,7 +202,7 @@ def consumers(settings: Settings, world: World) -> list[StreamPump | Clockwork]:
     return found
 
 
-def leave(workers: list[StreamPump | Clockwork]) -> None:
+def leave(workers: Sequence[Worker]) -> None:
     """Let the work at hand come to its end, all of it within `LEAVE_S`."""
     for worker in workers:
         worker.stop()

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from shared.errors import NotConfigured
@@ -35,13 +35,27 @@ def write_private(path: Path, data: bytes) -> None:
 
 @dataclass(frozen=True)
 class AppFile:
-    """The GitHub App of this world. `people` are personal tokens of a simulator's accounts, by login; empty elsewhere."""
+    """The GitHub App of this world. `people` are personal tokens of a simulator's accounts, by login; empty elsewhere.
+
+    `owner` is the account that it belongs to, `page` its page on GitHub, `github_url` the GitHub that knows it ("" where
+    nobody wrote that down). `asked` are the permissions that it was made with.
+    """
 
     id: int
     slug: str
     webhook_secret: str
     private_key: str
-    people: dict[str, str]
+    people: dict[str, str] = field(default_factory=dict)
+    owner: str = ""
+    owner_type: str = "User"
+    page: str = ""
+    github_url: str = ""
+    asked: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def installation_page(self) -> str:
+        """Where a person installs it, or adds a repository."""
+        return f"{self.page}/installations/new"
 
     def __repr__(self) -> str:
         return f"AppFile(id={self.id}, slug={self.slug!r})"
@@ -73,6 +87,19 @@ class Keyring:
             )
         return data
 
+    @property
+    def app_path(self) -> Path:
+        return self._directory / "app.json"
+
+    def has_app(self) -> bool:
+        return self.app_path.exists()
+
+    def put_app_aside(self) -> Path:
+        """Keep the file under another name, so that a new App may take its place; where it is now."""
+        aside = self._directory / f"app-{self.app().id}.json"
+        self.app_path.replace(aside)
+        return aside
+
     def save_app(self, app: AppFile) -> None:
         """Remember the App, readable by its owner alone."""
         write_private(self._directory / "app.json", json.dumps(asdict(app)).encode())
@@ -84,7 +111,7 @@ class Keyring:
         except FileNotFoundError as error:
             raise NotConfigured(
                 f"there is no GitHub App in {self._directory}",
-                "try `persevere demo`: it makes one on its own simulator",
+                "`persevere init --local` makes one; `persevere demo` needs none",
             ) from error
         except (ValueError, TypeError) as error:
             raise NotConfigured(f"the App's file in {self._directory} is damaged", "make the App again") from error

@@ -50,7 +50,7 @@ class Settings(BaseModel):
     model, script: the model's name and, for `scripted`, its conversation file. sandbox: a backend by name ("" finds the
     best). python: the interpreter that `python` is inside the sandbox. port: of the host (0 takes a free one).
     public_url: where people's browsers reach us (None: no text on GitHub links to us). command: what people type.
-    quiet_s: how long it must be quiet before answers are read. write_pace_s: between two writes to GitHub. without:
+    poll_s: how often GitHub is asked where it cannot call. quiet_s: how long it must be quiet before answers are read. write_pace_s: between two writes to GitHub. without:
     consumers that the host leaves out, for tests that must see what happens then.
 
     keys and urls: of model providers, by provider. fallbacks: models that go on when `model` is out, in order (None: the
@@ -72,6 +72,7 @@ class Settings(BaseModel):
     public_url: str | None = None
     command: str = "/persevere"
     quiet_s: float = 120.0
+    poll_s: float = 10.0
     write_pace_s: float = WRITE_PACE_S
     without: frozenset[Consumer] = frozenset()
     keys: dict[str, SecretStr] = {}
@@ -244,6 +245,7 @@ _PARSERS: dict[str, Callable[[str, str], object]] = {
     "public_url": _url,
     "command": _command,
     "quiet_s": _seconds,
+    "poll_s": _seconds,
     "write_pace_s": _seconds,
     "without": _without,
     "fallbacks": _fallbacks,

@@ -95,14 +95,24 @@ def answer(event: Mapping[str, Any], door: Door) -> Answered:
     payload = _payload(body)
     if isinstance(payload, str):
         return Answered(400, "refused", payload, log)
+    return take(name, payload, guid, door, log)
+
+
+def take(
+    event: str, payload: Mapping[str, Any], guid: str, door: Door, log: dict[str, Any], late_s: int = 0
+) -> Answered:
+    """One event whose origin is beyond doubt: a signature, or our own authenticated call. Shrink, store, answer.
+
+    Also used for deliveries that GitHub could not hand over, and by who polls; `late_s` says how late it is then.
+    """
     log["action"] = str(payload.get("action", ""))[:64]
     try:
-        envelope = enclose(name, payload, app_id=door.app_id, command=door.command, bots=door.bots)
+        envelope = enclose(event, payload, app_id=door.app_id, command=door.command, bots=door.bots)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return Answered(400, "refused", f"the body does not fit the event {name}: {type(error).__name__}", log)
+        return Answered(400, "refused", f"the body does not fit the event {event}: {type(error).__name__}", log)
     if isinstance(envelope, Ignored):
         return Answered(202, "ignored", envelope.reason, log)
-    return store(envelope, guid, door, log)
+    return store(envelope, guid, door, log, late_s)
 
 
 def _payload(body: bytes) -> dict[str, Any] | str:
@@ -121,10 +131,7 @@ def _no_constant(word: str) -> float:
 
 
 def store(envelope: Envelope, guid: str, door: Door, log: dict[str, Any], late_s: int = 0) -> Answered:
-    """Write inbound, delivery and identity at once. The same delivery or deed again is answered 202, and not stored.
-
-    Also used by the watchdog for deliveries that GitHub could not hand over; `late_s` says how late it is then.
-    """
+    """Write inbound, delivery and identities at once. The same delivery or deed again is answered 202, and not stored."""
     now = door.clock.now()
     key = keys.inbound(envelope.pk, now, door.ids.ulid(now))
     body = envelope.body | {"delivery": guid, "received": now, "late_s": late_s}
@@ -133,8 +140,10 @@ def store(envelope: Envelope, guid: str, door: Door, log: dict[str, Any], late_s
         Put(Record(key, "inbound", body, due=now), ABSENT),
         Put(Record(keys.delivery(guid), "seen", {"inbound": key.sk, "pk": key.pk}, expires=seen), ABSENT),
     ]
-    if envelope.identity is not None:
-        changes.append(Put(Record(envelope.identity, "seen", {"delivery": guid, "pk": key.pk}, expires=seen), ABSENT))
+    changes += [
+        Put(Record(identity, "seen", {"delivery": guid, "pk": key.pk}, expires=seen), ABSENT)
+        for identity in envelope.identities
+    ]
     log |= {"pk": envelope.pk, "kind": envelope.kind}
     for _attempt in range(3):
         try:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from functions.github_webhook.webhook import Door, store
+from functions.github_webhook.webhook import Door, take
 from shared.domain import keys
-from shared.domain.envelope import Ignored, enclose
 from shared.domain.record import ABSENT, Put, Record, replace_of
 from shared.errors import PersevereError
 from shared.ports import Conflict
@@ -54,10 +53,7 @@ def sweep(door: Door, deliveries: Deliveries, every_ms: int = SWEEP_EVERY_MS) ->
 def _take(door: Door, deliveries: Deliveries, row: Mapping[str, Any], guid: str, now: int) -> int:
     try:
         payload = deliveries.payload(int(row["id"]))
-        envelope = enclose(str(row["event"]), payload, app_id=door.app_id, command=door.command, bots=door.bots)
-    except (KeyError, TypeError, ValueError, AttributeError, PersevereError):
+    except (KeyError, TypeError, ValueError, PersevereError):
         return 0  # the next sweep looks again, for as long as GitHub keeps it
-    if isinstance(envelope, Ignored):
-        return 0
     late = max(0, (now - int(row.get("delivered_at_ms") or now)) // 1000)
-    return int(store(envelope, guid, door, {}, late_s=late).verdict == "stored")
+    return int(take(str(row["event"]), payload, guid, door, {}, late).verdict == "stored")

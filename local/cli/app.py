@@ -1,15 +1,13 @@
-"""`persevere`: the demo, cases, and a look at the jobs of this machine."""
+"""`persevere`: which commands there are, and how what cannot be done is told."""
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from local.trial.exits import BAD, INTERRUPTED, OFFLINE, PATIENCE_S, RED
+from local.cli.commands import ask, case, demo, doctor, events, init, show, status, stop, up, usage
+from local.trial.exits import BAD, INTERRUPTED, OFFLINE, RED
 from shared.errors import Final, NotConfigured
 
 app = typer.Typer(
@@ -21,92 +19,18 @@ app = typer.Typer(
     "a world on this machine keeps its table, blobs, keys and logs.",
 )
 
-Json = Annotated[bool, typer.Option("--json", help="One object, on one line, at the end; the story goes to stderr.")]
-Patience = Annotated[
-    float, typer.Option("--patience", help="Seconds without any change after which it ends red.", min=1, hidden=True)
-]
-Through = Annotated[
-    str,
-    typer.Option(
-        metavar="PROVIDER",
-        help="Serve the conversation in the format of anthropic, openai, gemini or compatible, over HTTP on this machine.",
-    ),
-]
-
-
-@app.command(short_help="A sample's issue becomes a proved pull request.")
-def demo(
-    json: Json = False,
-    home: Annotated[Path, typer.Option(help="Where its files go; those of an earlier demo are removed.")] = Path(
-        ".demo"
-    ),
-    keep: Annotated[bool, typer.Option("--keep", help="Keep table, logs and repository afterwards.")] = False,
-    through: Through = "",
-    patience: Patience = PATIENCE_S,
-) -> None:
-    """An issue of a small sample becomes a proved pull request, on a simulated GitHub with a scripted model.
-
-    Ends with 0 only where everything is proved. Without bubblewrap its own sample runs unfenced, and it says so.
-    """
-    from local.demo.run import demo as run
-
-    raise typer.Exit(run(os.environ, home.absolute(), json_line=json, keep=keep, through=through, patience_s=patience))
-
-
-@app.command(short_help="A real issue, with what a model really answered.")
-def case(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="case.toml, issue.md, published_trajectory.jsonl")],
-    answers: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A conversation that goes on where the published steps end.")
-    ] = None,
-    json: Json = False,
-    through: Through = "",
-    patience: Patience = PATIENCE_S,
-) -> None:
-    """A real issue of a real project, with what a model really answered, through the whole product.
-
-    Ends with 0 proved, 1 red, 2 a case that cannot be run, 3 it waits for a person, 4 no network.
-    """
-    from local.case.run import case as run
-
-    raise typer.Exit(
-        run(os.environ, directory.absolute(), answers, json_line=json, through=through, patience_s=patience)
-    )
-
-
-@app.command(short_help="Issues, jobs and money of PERSEVERE_HOME.")
-def status(json: Annotated[bool, typer.Option("--json", help="A list, on one line.")] = False) -> None:
-    """Every issue of PERSEVERE_HOME: where it stands, its jobs, its money.
-
-    After `persevere demo --keep` that is .demo/home, after `persevere case` it is case/home below PERSEVERE_HOME.
-    """
-    from local.cli import looking
-
-    looking.status(os.environ, json_line=json)
-
-
-@app.command()
-def events(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="as `persevere status` shows it")],
-    follow: Annotated[bool, typer.Option("--follow", help="Go on until the job is over.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
-) -> None:
-    """The timeline of one job."""
-    from local.cli import looking
-
-    looking.events(os.environ, job, follow=follow, json_line=json)
-
-
-@app.command()
-def stop(job: Annotated[str, typer.Argument(metavar="JOB", help="as `persevere status` shows it")]) -> None:
-    """End a job; the work is kept.
-
-    Nothing here goes around the door: in a simulated world this writes the comment `/persevere stop` as the person who
-    asked for the job; elsewhere it prints the line, for you to comment.
-    """
-    from local.cli import looking
-
-    looking.stop(os.environ, job)
+# In the order of the help text.
+app.command(short_help=demo.SHORT)(demo.demo)
+app.command(short_help=case.SHORT)(case.case)
+app.command(short_help=init.SHORT)(init.init)
+app.command(short_help=up.SHORT)(up.up)
+app.command(short_help=doctor.SHORT)(doctor.doctor)
+app.command(short_help=status.SHORT)(status.status)
+app.command(short_help=events.SHORT)(events.events)
+app.command(short_help=stop.SHORT)(stop.stop)
+app.command(short_help=show.SHORT)(show.show)
+app.command(short_help=usage.SHORT)(usage.usage)
+app.command(short_help=ask.SHORT)(ask.ask)
 
 
 def main() -> None:

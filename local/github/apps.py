@@ -7,9 +7,10 @@ from typing import Any
 
 from local.github import access
 from local.github.call import Call, route
+from local.github.keys import key_pair
 from local.github.refusals import Refusal, not_found, unprocessable
 from local.github.shapes import app_shape, installation_shape, repository_shape, user_shape
-from local.github.state import Installation, InstallationToken, World, covers, iso
+from local.github.state import Account, App, Installation, InstallationToken, World, covers, iso, node_id
 from local.github.webhooks import send
 
 TOKEN_LIFE_S = 3600
@@ -24,6 +25,66 @@ def new_token_text(app_id: int, installation_id: int, expires_at: float) -> str:
     head = _part(json.dumps({"alg": "RS256", "kid": secrets.token_hex(8), "typ": "JWT"}).encode())
     claims = {"installation": installation_id, "exp": int(expires_at), "jti": secrets.token_hex(16)}
     return f"ghs_{app_id}_{head}.{_part(json.dumps(claims).encode())}.{_part(secrets.token_bytes(192))}"
+
+
+def make_app(
+    world: World,
+    slug: str,
+    owner: Account,
+    *,
+    name: str,
+    permissions: dict[str, str],
+    events: list[str],
+    hook_url: str | None,
+    hook_active: bool = True,
+    secret: str | None = None,
+    pem: str | None = None,
+) -> tuple[App, str]:
+    """A new App and its private key. The slug must be free."""
+    private, public = key_pair(pem)
+    number, now = world.next_id("app"), world.now()
+    app = App(
+        number,
+        slug,
+        name,
+        f"Iv23li{secrets.token_hex(7)}",
+        node_id("app", number),
+        owner,
+        world.new_account(f"{slug}[bot]", kind="Bot", app_id=number),
+        public,
+        secret or secrets.token_hex(20),
+        permissions,
+        events,
+        world.next_id("hook"),
+        hook_url,
+        hook_active,
+        created_at=now,
+        updated_at=now,
+    )
+    world.apps[number] = app
+    return app, private
+
+
+def install_app(
+    world: World, app: App, account: Account, chosen: set[int] | None, permissions: dict[str, str] | None = None
+) -> Installation:
+    """Install at an account, on the repositories with these ids (None: on all), and tell the App."""
+    number, now = world.next_id("installation"), world.now()
+    installation = Installation(
+        number,
+        app,
+        account,
+        "all" if chosen is None else "selected",
+        chosen or set(),
+        dict(permissions or app.permissions),
+        list(app.events),
+        f"INS_{number}",
+        now,
+        now,
+    )
+    world.installations[number] = installation
+    announce(world, installation, "created")
+    return installation
 
 
 @route("GET", "/app")

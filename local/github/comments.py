@@ -4,7 +4,7 @@ from typing import Any
 
 from local.github import access
 from local.github.call import Call, route
-from local.github.issue_state import Comment, Issue
+from local.github.issue_state import Comment, Edit, Issue
 from local.github.issues import BODY_MAX, find_issue, issue_shape, need_of
 from local.github.notify import tell
 from local.github.reactions import rollup
@@ -127,6 +127,7 @@ def change_comment(call: Call) -> Any:
     comment.updated_at = call.world.now()
     call.note("comment", comment.id, comment.repository, number=comment.issue.number, what="edited")
     if before != body:
+        comment.edits.append(Edit(call.account, comment.updated_at, body))
         _announce(call, comment, "edited", changes={"body": {"from": before}})
     return comment_shape(call.world, comment)
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from local.github import git
 from local.github.access import ROLES
-from local.github.apps import announce, brief
+from local.github.apps import announce, brief, install_app, make_app
 from local.github.call import Call, route
 from local.github.deliveries import ping
-from local.github.keys import key_pair
 from local.github.planting import plant
 from local.github.refusals import not_found, unprocessable
 from local.github.shapes import app_shape, full_user_shape, installation_shape, repository_shape
@@ -138,26 +137,17 @@ def create_app(call: Call) -> Any:
     owner = _account(call, call.body["owner"]) if call.body.get("owner") else next(iter(world.accounts.values()), None)
     if owner is None:
         raise unprocessable("make a user first: an App has an owner")
-    pem, public = key_pair(call.text("pem"))
-    number, now = world.next_id("app"), world.now()
-    app = App(
-        number,
+    app, pem = make_app(
+        world,
         slug,
-        call.text("name") or slug,
-        f"Iv23li{secrets.token_hex(7)}",
-        node_id("app", number),
         owner,
-        world.new_account(f"{slug}[bot]", kind="Bot", app_id=number),
-        public,
-        call.text("webhook_secret") or secrets.token_hex(20),
-        dict(call.body.get("permissions") or ALL_PERMISSIONS),
-        list(call.body.get("events") or ALL_EVENTS),
-        world.next_id("hook"),
-        call.text("hook_url"),
-        created_at=now,
-        updated_at=now,
+        name=call.text("name") or slug,
+        permissions=dict(call.body.get("permissions") or ALL_PERMISSIONS),
+        events=list(call.body.get("events") or ALL_EVENTS),
+        hook_url=call.text("hook_url"),
+        secret=call.text("webhook_secret"),
+        pem=call.text("pem"),
     )
-    world.apps[number] = app
     if app.hook_url:
         ping(call, app)
     return 201, {**app_shape(world, app), "webhook_secret": app.webhook_secret, "pem": pem, "bot_id": app.bot.id}
@@ -193,21 +183,7 @@ def install(call: Call) -> Any:
         raise unprocessable("the App is installed there already")
     wanted = call.body.get("repositories", "all")
     chosen = set() if wanted == "all" else {_named(call, account, name).id for name in wanted}
-    number, now = world.next_id("installation"), world.now()
-    installation = Installation(
-        number,
-        app,
-        account,
-        "all" if wanted == "all" else "selected",
-        chosen,
-        dict(call.body.get("permissions") or app.permissions),
-        list(app.events),
-        f"INS_{number}",
-        now,
-        now,
-    )
-    world.installations[number] = installation
-    announce(world, installation, "created")
+    installation = install_app(world, app, account, None if wanted == "all" else chosen, call.body.get("permissions"))
     return 201, installation_shape(world, installation)
 
 

@@ -9,7 +9,7 @@ from local.github.call import Call
 from local.github.check_state import CheckRun, CheckSuite
 from local.github.commits import verification
 from local.github.graphql import Connection, Problem
-from local.github.issue_state import Comment, Issue, Label, Review, ReviewComment, Thread
+from local.github.issue_state import Comment, Edit, Issue, Label, Review, ReviewComment, Thread
 from local.github.state import Account, Repository, iso
 
 Resolve = Callable[[Call, Any, dict[str, Any]], Any]
@@ -189,7 +189,18 @@ def typename(subject: Any, kind: str) -> str:
             return kind
 
 
+def _edits(comment: Comment | ReviewComment) -> list[Edit]:
+    """Newest first. Once there is an edit, the text as it was made is the oldest entry."""
+    if not comment.edits:
+        return []
+    return [*reversed(comment.edits), Edit(comment.user, comment.created_at, "")]
+
+
 _LIKE_COMMENT: dict[str, Known] = {
+    "lastEditedAt": scalar(lambda c: iso(c.edits[-1].at) if c.edits else None),
+    "editor": linked("Actor", lambda c: c.edits[-1].editor if c.edits else None),
+    "includesCreatedEdit": scalar(lambda c: bool(c.edits), "Boolean"),
+    "userContentEdits": listed("UserContentEdit", _edits),
     "id": scalar(lambda c: c.node_id, "ID"),
     "databaseId": scalar(lambda c: c.id, "Int"),
     "fullDatabaseId": scalar(lambda c: str(c.id), "BigInt"),
@@ -320,6 +331,12 @@ TYPES: dict[str, dict[str, Known]] = {
         "author": linked("Actor", lambda r: r.user),
         "submittedAt": scalar(lambda r: iso(r.submitted_at)),
     },
+    "UserContentEdit": {
+        "id": scalar(lambda e: f"UCE_{id(e)}", "ID"),
+        "editor": linked("Actor", lambda e: e.editor),
+        "editedAt": scalar(lambda e: iso(e.at)),
+        "createdAt": scalar(lambda e: iso(e.at)),
+    },
     "PullRequestReviewThread": {
         "id": scalar(lambda t: t.node_id, "ID"),
         "isResolved": scalar(lambda t: t.resolved_by is not None, "Boolean"),
@@ -356,6 +373,7 @@ for _kind in (
     "PullRequestReview",
     "PullRequestReviewThread",
     "PullRequestReviewComment",
+    "UserContentEdit",
 ):
     TYPES[f"{_kind}Connection"] = {
         "totalCount": scalar(lambda c: c["totalCount"], "Int"),

@@ -25,6 +25,15 @@ class Reaction:
 
 
 @dataclass(eq=False)
+class Edit:
+    """One edit of a text. `body` is what it left."""
+
+    editor: Account
+    at: float
+    body: str
+
+
+@dataclass(eq=False)
 class Comment:
     """An issue comment (those on pull requests too)."""
 
@@ -39,6 +48,7 @@ class Comment:
     via_app: App | None = None
     reactions: list[Reaction] = field(default_factory=list)
     minimized: str | None = None
+    edits: list[Edit] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -86,6 +96,7 @@ class ReviewComment:
     via_app: App | None = None
     reactions: list[Reaction] = field(default_factory=list)
     minimized: str | None = None
+    edits: list[Edit] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -142,3 +153,16 @@ class Issue:
     subscribers: dict[str, str] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     pull: Pull | None = None
+
+
+@dataclass(eq=False)
+class Happened:
+    """An entry of the repository's list of issue events."""
+
+    id: int
+    issue: Issue
+    event: str
+    actor: Account
+    at: float
+    via_app: App | None = None
+    label: Label | None = None

@@ -4,7 +4,7 @@ from typing import Any
 
 from local.github import access
 from local.github.call import Call, route
-from local.github.issue_state import Issue, Label
+from local.github.issue_state import Happened, Issue, Label
 from local.github.labels import find_or_make, label_shape
 from local.github.notify import tell
 from local.github.reactions import rollup
@@ -135,8 +135,32 @@ _SPOKEN = {
 }  # fmt: skip
 
 
+# What a webhook's action is called in the list of issue events.
+_EVENTS = {
+    "closed": "closed", "reopened": "reopened", "locked": "locked", "unlocked": "unlocked", "labeled": "labeled",
+    "unlabeled": "unlabeled", "ready_for_review": "ready_for_review", "converted_to_draft": "convert_to_draft",
+    "review_requested": "review_requested",
+}  # fmt: skip
+
+
+def keep_event(world: World, issue: Issue, action: str, actor: Account, more: dict[str, Any]) -> None:
+    """Put it into the repository's list of issue events; a merge is two of them."""
+    names = [_EVENTS[action]] if action in _EVENTS else []
+    if action == "edited" and "title" in more.get("changes", {}):
+        names = ["renamed"]
+    if action == "closed" and issue.pull and issue.pull.merged_at:
+        names = ["merged", "closed"]
+    app = next((one for one in world.apps.values() if one.bot is actor), None)
+    label = issue.repository.labels.get(str((more.get("label") or {}).get("name", "")).lower())
+    for name in names:
+        issue.repository.happened.append(
+            Happened(world.next_id("event"), issue, name, actor, world.now(), app, label if "label" in name else None)
+        )
+
+
 def remember(world: World, issue: Issue, action: str, actor: Account, more: dict[str, Any]) -> None:
-    """Keep what the page shows between the comments."""
+    """Keep what the page shows between the comments, and what the list of events says."""
+    keep_event(world, issue, action, actor, more)
     text = _SPOKEN.get(action)
     if action in ("labeled", "unlabeled"):
         text = f"{'added' if action == 'labeled' else 'removed'} the label {more['label']['name']}"

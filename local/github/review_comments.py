@@ -132,6 +132,23 @@ def _one(call: Call, issue: Issue, comment: ReviewComment) -> Any:
     return 201, review_comment_shape(call.world, issue, comment)
 
 
+@route("GET", "/repos/{owner}/{repo}/pulls/comments")
+def list_repository_review_comments(call: Call) -> Any:
+    """All of a repository, oldest first; `since` looks at the last change."""
+    repository = call.repository("pull_requests:read")
+    since = call.query.get("since")
+    found = [
+        (issue, comment)
+        for issue in repository.issues.values()
+        if issue.pull
+        for comment in issue.pull.review_comments
+        if not call.lagging("review_comments", comment.created_at)
+        and (not since or (iso(comment.updated_at) or "") >= since)
+    ]
+    found.sort(key=lambda one: (one[1].updated_at if call.query.get("sort") == "updated" else 0, one[1].id))
+    return [review_comment_shape(call.world, issue, comment) for issue, comment in call.page(found)]
+
+
 @route("POST", "/repos/{owner}/{repo}/pulls/{number}/comments")
 def create_review_comment(call: Call) -> Any:
     """A single comment on a line, or a reply through `in_reply_to`."""

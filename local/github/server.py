@@ -25,7 +25,7 @@ from local.github.webhooks import Courier
 
 NOUNS = (
     "apps", "branches", "check_runs", "check_suites", "collaborators", "comments", "commits", "compare", "contents",
-    "control", "deliveries", "git_data", "graphql", "issues", "labels", "merging", "meta", "orders", "pulls", "reactions", "refs",
+    "control", "deliveries", "git_data", "graphql", "issue_events", "issues", "labels", "manifests", "merging", "meta", "orders", "pulls", "reactions", "refs",
     "repositories", "review_comments", "reviews", "users",
 )  # fmt: skip
 VERSIONS = ("2022-11-28", "2026-03-10")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from local.github.check_state import CheckRun, CheckSuite
-    from local.github.issue_state import Comment, Issue, Label
+    from local.github.issue_state import Comment, Happened, Issue, Label
     from local.github.webhooks import Courier
 
 # First number of each kind. Comment, issue and check numbers are past 2^31, as GitHub's have been for years.
@@ -165,6 +165,7 @@ class Repository:
     issues: dict[int, "Issue"] = field(default_factory=dict)
     labels: dict[str, "Label"] = field(default_factory=dict)
     comments: dict[int, "Comment"] = field(default_factory=dict)
+    happened: list["Happened"] = field(default_factory=list)
     check_runs: dict[int, "CheckRun"] = field(default_factory=dict)
     check_suites: dict[int, "CheckSuite"] = field(default_factory=dict)
     auto_trigger: dict[int, bool] = field(default_factory=dict)
@@ -216,6 +217,8 @@ class World:
         self.apps: dict[int, App] = {}
         self.installations: dict[int, Installation] = {}
         self.installation_tokens: dict[str, InstallationToken] = {}
+        # code -> (App, its private key, when it was made): what a manifest's redirect carries, good once
+        self.manifest_codes: dict[str, tuple[App, str, float]] = {}
         self.repositories: dict[int, Repository] = {}
         # full name (lower case) before a rename -> repository id
         self.former_names: dict[str, int] = {}

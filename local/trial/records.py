@@ -13,11 +13,14 @@ from local.store import SqliteStore
 from shared.domain import keys
 from shared.domain.effects import Effect
 from shared.domain.events import Event
+from shared.domain.inbound import Inbound
 from shared.domain.issue import IssueState
 from shared.domain.job import JobState, Lease
 from shared.domain.ledger import Ledger
+from shared.domain.protocol import Observation
 from shared.domain.record import Key, Record
 from shared.domain.spec import SpecRecord
+from shared.domain.step import StepState
 from shared.errors import NotConfigured
 from shared.ports import read_all
 from shared.spill import unpack
@@ -74,6 +77,50 @@ class Table:
         record = self._get(keys.job_lease(job))
         return None if record is None else Lease.model_validate(record.body)
 
+    def ledgers(self, pk: str) -> list[tuple[str, Ledger]]:
+        """(name, ledger): `ASK` for asking, the number of the approval for the others."""
+        return [
+            (record.key.sk.removeprefix("LEDGER#"), Ledger.model_validate(record.body))
+            for record in read_all(self.store, pk, "LEDGER#")
+        ]
+
+    def steps(self, job: str) -> Iterator[StepState]:
+        """What was said in a job, with long texts whole, oldest first."""
+        for record in read_all(self.store, keys.job_pk(job), "STEP#"):
+            yield StepState.model_validate(unpack(record, self._blobs).body)
+
+    def plans(self, pk: str) -> Iterator[StepState]:
+        """What the planner of an issue was asked and answered, in the order in which it was asked."""
+        found = [
+            StepState.model_validate(unpack(record, self._blobs).body)
+            for record in read_all(self.store, pk, "PLAN#")
+            if record.kind == "plan_call"
+        ]
+        yield from sorted(found, key=lambda each: each.asking.asker if each.asking else "")
+
+    def observations(self, job: str) -> list[Observation]:
+        """What a proof saw, criterion by criterion and side by side."""
+        return [
+            Observation.model_validate(unpack(record, self._blobs).body)
+            for record in read_all(self.store, keys.job_pk(job), "EVIDENCE#")
+        ]
+
+    def blob(self, key: str) -> bytes:
+        """Raises BlobMissing, BlobDamaged."""
+        return self._blobs.get(key)
+
+    def questions(self) -> list[tuple[str, str, StepState]]:
+        """(partition, kind, state) of everything that a model was asked in this home. A table in a local file may be
+        scanned; one on AWS is not.
+        """
+
+        def read(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+            rows = connection.execute("SELECT pk, sk FROM item WHERE kind IN ('step', 'plan_call', 'asked')")
+            return [(str(pk), str(sk)) for pk, sk in rows.fetchall()]
+
+        found = ((pk, self._get(Key(pk, sk))) for pk, sk in self.store.database.run(read))
+        return [(pk, each.kind, StepState.model_validate(each.body)) for pk, each in found if each]
+
     def spec(self, pk: str, version: int) -> SpecRecord | None:
         record = self._get(keys.spec(pk, version))
         return None if record is None else SpecRecord.model_validate(record.body)
@@ -97,6 +144,17 @@ class Table:
             page = self.store.query(keys.job_pk(job), "EVENT#", after)
             for record in page.records:
                 yield record.key.sk, Event.model_validate(unpack(record, self._blobs).body)
+            if page.after is None:
+                return
+            after = page.after
+
+    def handled(self, pk: str, after: str | None) -> Iterator[tuple[str, Inbound, str]]:
+        """(cursor, inbound, outcome) of what the conductor has dealt with, oldest first, behind a cursor."""
+        while True:
+            page = self.store.query(pk, "HANDLED#", after)
+            for record in page.records:
+                whole = unpack(record, self._blobs).body
+                yield record.key.sk, Inbound.model_validate(whole), str(whole.get("handled_outcome") or "")
             if page.after is None:
                 return
             after = page.after

@@ -15,6 +15,24 @@ def _lf(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def has_box(text: str) -> bool:
+    """Whether a text has a line of ours with a box, ticked or not."""
+    return _BOX.search(_lf(text)) is not None
+
+
+def has_ticked_box(text: str) -> bool:
+    """Whether a line of ours has a ticked box."""
+    return any(match[2] != " " for match in _BOX.finditer(_lf(text)))
+
+
+def untick(text: str) -> str:
+    """The text with our box cleared."""
+    return _BOX.sub(
+        lambda match: match[0][: match.start(2) - match.start()] + " " + match[0][match.end(2) - match.start() :],
+        _lf(text),
+    )
+
+
 def find_tick(before: str, after: str) -> Tick:
     """What an edit did: the two texts differ in our box and in nothing else, or it is something other.
 

@@ -6,7 +6,7 @@ Standard library only: the webhook door uses it. Unknown fields are passed over,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from shared.domain import keys
@@ -23,13 +23,14 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One inbound to store under `pk`. `identity` names the deed, so that the same deed under another GUID is known."""
+    """One inbound to store under `pk`. `identities` name the deed, so that the same deed is known under another GUID:
+    the comment with its text, and for a new comment the comment alone, since who polls may find its text changed.
+    """
 
     pk: str
     kind: str
     body: dict[str, Any]
-    identity: Key | None = None
-    tags: tuple[str, ...] = field(default=())
+    identities: tuple[Key, ...] = ()
 
 
 ISSUE_ACTIONS = frozenset({"edited", "closed", "reopened", "locked", "unlocked", "deleted", "labeled", "transferred"})
@@ -142,6 +143,13 @@ def _comment_created(
     comment = _comment(payload)
     body = _common("answer", "created", payload, number) | {"comment": comment}
     match parse(comment["body"], command):
+        case parsed if isinstance(editor := payload.get("edited_by"), Mapping):
+            # Only who polls can say so: the text is no longer its author's, so it is not run in their name.
+            if not isinstance(parsed, CommandLine):
+                return Ignored("edited by somebody else before it was read")
+            body["kind"] = "near_miss"
+            quote = f"{command} {parsed.verb} {parsed.arguments}".strip()
+            body["data"] = {"why": "edited", "quote": quote, "editor": str(editor.get("login", ""))}
         case CommandLine(verb=verb, arguments=arguments, rest=rest):
             body["kind"] = "command"
             body["data"] = {"verb": verb, "arguments": arguments, "rest": rest}
@@ -151,8 +159,11 @@ def _comment_created(
         case _ if not comment["body"].strip():
             return Ignored("an empty comment")
     body["data"]["issue_state"] = str((payload.get("issue") or {}).get("state", "open"))
-    identity = keys.command_identity("ic", comment["id"], comment["body"])
-    return Envelope(pk, body["kind"], body, identity)
+    identities = (
+        keys.command_identity("ic", comment["id"], comment["body"]),
+        keys.comment_taken("ic", comment["id"]),
+    )
+    return Envelope(pk, body["kind"], body, identities)
 
 
 def _comment_edited(payload: Mapping[str, Any], sender: Mapping[str, Any], app_id: int) -> Envelope | Ignored:
@@ -170,7 +181,7 @@ def _comment_edited(payload: Mapping[str, Any], sender: Mapping[str, Any], app_i
     pk, number = place
     body = _common("box", "edited", payload, number) | {"comment": comment}
     identity = keys.command_identity("ic", comment["id"], comment["body"], comment["updated_at"])
-    return Envelope(pk, "box", body, identity)
+    return Envelope(pk, "box", body, (identity,))
 
 
 def _issue(action: str, payload: Mapping[str, Any], sender: Mapping[str, Any], app_id: int) -> Envelope | Ignored:

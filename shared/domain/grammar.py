@@ -24,7 +24,7 @@ class CommandLine:
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """Nothing runs. `why`: other_line, two_commands, odd_blank, mark; `quote` is what was not run."""
+    """Nothing runs. `why`: other_line, two_commands, odd_blank, mark (and edited, which the grammar cannot see); `quote` is what was not run."""
 
     why: str
     quote: str

@@ -120,6 +120,11 @@ def command_identity(kind: str, comment_id: int, body: str, edited_at: str | Non
     return Key(f"COMMAND#{kind}:{comment_id}#{middle}{digest}", "-")
 
 
+def comment_taken(kind: str, comment_id: int) -> Key:
+    """That a new comment was taken in, by whichever way it was heard of, and whatever its text is by now."""
+    return Key(f"COMMENT#{kind}:{comment_id}", "-")
+
+
 def active(installation_id: int, job: str) -> Key:
     return Key(f"ACTIVE#{installation_id}", f"JOB#{job}")
 

@@ -68,6 +68,16 @@ class AppTokens:
         except BadCredentials:
             return
 
+    def listing(self, installation_id: int) -> Token:
+        """A token that can name an installation's repositories, and do nothing with them. Raises as `token`."""
+        path = f"/app/installations/{installation_id}/access_tokens"
+        wish = {"permissions": {"metadata": "read"}}
+        try:
+            body = self._wire.send("POST", path, self.app_jwt(), json=wish).body
+        except Refusal as refusal:
+            raise _refused(refusal, "listing") from refusal
+        return Token(str(body["token"]), _milliseconds(str(body["expires_at"])))
+
     def app_jwt(self) -> str:
         """Proof that we are the App. `jti` keeps two that are signed in one second apart (one of them got a 404)."""
         now = self._clock.now() // 1000
@@ -102,7 +112,8 @@ def _milliseconds(text: str) -> int:
 
 
 def _refused(refusal: Refusal, purpose: str) -> TokenRefused:
-    wanted = ", ".join(f"{name}: {level}" for name, level in permissions_of(purpose).items() if name != "metadata")
+    needs = {} if purpose == "listing" else permissions_of(purpose)
+    wanted = ", ".join(f"{name}: {level}" for name, level in needs.items() if name != "metadata")
     match refusal:
         case BadCredentials():
             advice = "The App's id and private key do not belong together, or this machine's clock is wrong."

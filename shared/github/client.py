@@ -69,6 +69,10 @@ class GitHub:
         except NotFound:
             return None
 
+    def look(self, path: str, params: Mapping[str, Any] | None = None, *, etag: str = "") -> Answer:
+        """One page, unless it is still what `etag` names. Raises as `get`."""
+        return self._repeat("GET", path, params=params, etag=etag)
+
     def pages(self, path: str, params: Mapping[str, Any] | None = None, *, items: str = "") -> Iterator[Any]:
         """Every entry of a list, page by page. `items` names the list in answers that wrap it."""
         query: dict[str, Any] = {"per_page": limits.PAGE_MAX, **(params or {})}
@@ -125,11 +129,12 @@ class GitHub:
         params: Mapping[str, Any] | None = None,
         json: Any = None,
         fresh: bool = False,
+        etag: str = "",
     ) -> Answer:
         retries, waits = list(RETRY_S), list(FRESH_S if fresh else ())
         while True:
             try:
-                return self._authorised(method, path, params=params, json=json)
+                return self._authorised(method, path, params=params, json=json, etag=etag)
             except (ServerTrouble, NoAnswer):
                 if method not in SAFE or not retries:
                     raise
@@ -143,15 +148,22 @@ class GitHub:
                 raise
 
     def _authorised(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        etag: str = "",
     ) -> Answer:
         """One request; a 401 drops the token and asks once more with a new one."""
+        asked: dict[str, Any] = {"params": params, "json": json} | ({"etag": etag} if etag else {})
         token = self._tokens.token(*self._who)
         try:
-            return self._wire.send(method, path, token.value, params=params, json=json)
+            return self._wire.send(method, path, token.value, **asked)
         except BadCredentials:
             self._tokens.drop(token)
-            return self._wire.send(method, path, self._tokens.token(*self._who).value, params=params, json=json)
+            return self._wire.send(method, path, self._tokens.token(*self._who).value, **asked)
 
 
 @dataclass(frozen=True, slots=True)

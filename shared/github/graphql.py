@@ -65,8 +65,13 @@ def hide_comment(github: GitHub, node_id: str, why: str = "OUTDATED") -> None:
     _run(github, _HIDE, {"id": node_id, "why": why})
 
 
-def _run(github: GitHub, query: str, variables: Mapping[str, Any]) -> Any:
-    body = github.ask(query, variables, write=True)
+def read(github: GitHub, query: str, variables: Mapping[str, Any]) -> Any:
+    """The `data` of a query. Raises a Refusal, RateLimited, ServerTrouble, NoAnswer."""
+    return _run(github, query, variables, write=False)
+
+
+def _run(github: GitHub, query: str, variables: Mapping[str, Any], *, write: bool = True) -> Any:
+    body = github.ask(query, variables, write=write)
     if not isinstance(body, dict):
         raise ServerTrouble(200, in_doubt=True)
     if body.get("errors"):

@@ -27,6 +27,7 @@ TIMEOUT_S = 10.0  # GitHub itself gives up after ten seconds
 SAFE = frozenset({"GET", "HEAD", "PUT", "DELETE"})  # may be repeated without a second effect
 API = "https://api.github.com"
 GRAPHQL = "/graphql"
+NOT_MODIFIED = 304
 
 _SECONDARY = re.compile(r"\bsecondary rate\b|\babuse detection\b", re.IGNORECASE)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -34,11 +35,23 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer. `body` is parsed JSON (None when empty); `next` holds the query of the next page."""
+    """A good answer. `body` is parsed JSON (None when empty); `next` holds the query of the next page.
+
+    `etag` names the body for a later conditional request; `left` is how many requests the hour still has (None: not
+    said); `date` is GitHub's clock as it wrote it.
+    """
 
     status: int
     body: Any
     next: dict[str, str] | None = field(default=None)
+    etag: str = ""
+    left: int | None = None
+    date: str = ""
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether a conditional request found what its `etag` names: there is no body then."""
+        return self.status == 304
 
 
 class Wire:
@@ -67,16 +80,19 @@ class Wire:
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        etag: str = "",
     ) -> Answer:
         """Raises a Refusal, RateLimited, ServerTrouble or NoAnswer; never repeats anything.
 
-        GraphQL's errors come with status 200 and are judged in `graphql.py`.
+        GraphQL's errors come with status 200 and are judged in `graphql.py`. Without a `bearer` nobody is named. With
+        an `etag` the answer may be `unchanged`, which costs nothing of the hour's requests
+        (docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api).
         """
-        headers = {
-            "Authorization": f"Bearer {bearer}",
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": limits.API_VERSION,
-        }
+        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": limits.API_VERSION}
+        if bearer:
+            headers["Authorization"] = f"Bearer {bearer}"
+        if etag:
+            headers["If-None-Match"] = etag
         try:
             response = self._kit().request(
                 method,
@@ -93,7 +109,15 @@ class Wire:
             what = type(error.exc).__name__
             raise NoAnswer(f"no connection ({what})", in_doubt=_in_doubt(method, error)) from error
         raw = response.raw_response
-        return Answer(raw.status_code, _json_of(raw), _next_of(raw))
+        left = raw.headers.get("x-ratelimit-remaining", "")
+        return Answer(
+            raw.status_code,
+            None if raw.status_code == NOT_MODIFIED else _json_of(raw),
+            _next_of(raw),
+            raw.headers.get("etag", ""),
+            int(left) if left.isdigit() else None,
+            raw.headers.get("date", ""),
+        )
 
     def _kit(self) -> Kit[UnauthAuthStrategy]:
         kit: Kit[UnauthAuthStrategy] | None = getattr(self._local, "kit", None)

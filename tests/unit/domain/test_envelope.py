@@ -49,7 +49,7 @@ def test_the_same_comment_is_the_same_deed_and_another_text_is_another() -> None
         read("issue_comment", payload("created", comment=comment(body))) for body in ("hi", "hi", "hello")
     )
     assert isinstance(one, Envelope) and isinstance(again, Envelope) and isinstance(other, Envelope)
-    assert one.identity == again.identity != other.identity
+    assert one.identities == again.identities != other.identities
 
 
 KINDS = [
@@ -119,7 +119,7 @@ def test_a_tick_carries_both_texts_and_its_moment() -> None:
     assert isinstance(found, Envelope) and isinstance(again, Envelope)
     assert found.kind == "box"
     assert found.body["comment"]["before"].startswith("- [ ]")
-    assert found.identity != again.identity
+    assert found.identities != again.identities
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""`persevere doctor`: one small function a check, each with a finding and its fix."""

@@ -1,0 +1,81 @@
+"""Runs a list of checks and tells what they found."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+
+from local.doctor import github, machine, model
+from local.doctor.finding import Context, Finding, Named, NotAsked, fail
+from local.trial.terminal import Terminal
+from shared.errors import PersevereError
+from shared.settings import read
+
+LAPTOP: tuple[Named, ...] = (
+    Named("python", machine.python),
+    Named("git", machine.git),
+    Named("home", machine.home),
+    Named("disk", machine.disk),
+    Named("store", machine.store),
+    Named("sandbox", machine.sandbox),
+    Named("github", github.reachable),
+    Named("clock", github.clock),
+    Named("app", github.app_file),
+    Named("key", github.key),
+    Named("permissions", github.asked_permissions),
+    Named("installation", github.installations),
+    Named("events", github.events),
+    Named("webhook", github.webhook),
+    Named("deliveries", github.deliveries),
+    Named("rate limit", github.rate_limit),
+    Named("model", model.model),
+    Named("model key", model.key),
+    Named("limits", model.limits),
+    Named("at work", machine.at_work),
+)
+
+
+def doctor(environment: Mapping[str, str], *, json_line: bool, checks: Sequence[Named] = LAPTOP) -> int:
+    """0 where nothing failed (warnings are none), 1 else. Raises NotConfigured for a wrong setting."""
+    found = examine(Context(read(environment), environment), checks)
+    failed = sum(each.level == "FAIL" for _, each in found)
+    warned = sum(each.level == "warn" for _, each in found)
+    if json_line:
+        rows = [{"check": name, "level": each.level, "what": each.what, "fix": each.fix} for name, each in found]
+        sys.stdout.write(json.dumps({"ok": not failed, "findings": rows}, ensure_ascii=False) + "\n")
+        return int(failed > 0)
+    terminal = Terminal(sys.stdout)
+    terminal.line(f"Persevere doctor, {len(checks)} checks")
+    terminal.line()
+    for name, each in found:
+        _tell(terminal, name, each)
+    terminal.line()
+    terminal.line(f"{failed} FAIL, {warned} warn." if failed or warned else "All well.")
+    return int(failed > 0)
+
+
+def examine(context: Context, checks: Iterable[Named]) -> list[tuple[str, Finding]]:
+    """(name, finding) in order. A check that breaks is itself a finding; one that has nothing to look at says nothing."""
+    found: list[tuple[str, Finding]] = []
+    for each in checks:
+        try:
+            said = each.check(context)
+            found += [(each.name, one) for one in ([said] if isinstance(said, Finding) else list(said))]
+        except NotAsked:
+            continue
+        except PersevereError as error:
+            advice = getattr(error, "advice", "") or "mend what stands above, then look again"
+            found.append((each.name, fail(f"could not be looked at: {error}", advice)))
+    return found
+
+
+def _tell(terminal: Terminal, name: str, finding: Finding) -> None:
+    first, *rest = textwrap.wrap(finding.what, 57, break_long_words=False) or [""]
+    terminal.line(f"  {finding.level:<5} {name:<13} {first}")
+    for part in rest:
+        terminal.line(f"{'':<22}{part}")
+    if finding.fix:
+        for number, part in enumerate(textwrap.wrap(finding.fix, 52, break_long_words=False, break_on_hyphens=False)):
+            terminal.line(f"{'':<22}{'Fix: ' if number == 0 else '     '}{part}")

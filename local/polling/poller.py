@@ -1,0 +1,156 @@
+"""Looks at every repository again and again, politely: conditional requests, a pause that grows with trouble and with
+the number of repositories, and none while GitHub asks to wait.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aws_lambda_powertools import Logger
+
+from functions.github_webhook.webhook import Door
+from local.polling.look import Look
+from shared.errors import PersevereError, Retryable
+from shared.github.client import GitHubs
+from shared.github.installations import Installations, Place
+from shared.ports import Conflict, OutcomeUnknown
+
+PLACES_EVERY_MS = 60_000
+"""How often it is asked where the App is installed."""
+REPOSITORIES_A_SECOND = 2
+"""Four requests each; GitHub takes 900 a minute of one App (docs.github.com/rest/using-the-rest-api)."""
+TROUBLE_MAX_S = 300.0
+LITTLE_LEFT, LITTLE_LEFT_S = 500, 60.0
+"""With so few requests left in the hour nobody looks more often than that: effects need them, too."""
+
+logger = Logger(service="polling")
+
+
+@dataclass(slots=True)
+class Watched:
+    """A repository: when it is looked at next (UTC ms), and what is wrong with it ("" for nothing)."""
+
+    place: Place
+    next_at: int = 0
+    failures: int = 0
+    trouble: str = ""
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """What can be told of the polling: when the last look ended well (UTC ms), how many inbounds it has written."""
+
+    looked_at: int = 0
+    taken: int = 0
+    trouble: str = ""
+    repositories: dict[int, Watched] = field(default_factory=dict)
+
+
+class Poller:
+    """One thread. `door` is made anew for each look, so that it is the one of the world of now."""
+
+    def __init__(
+        self,
+        door: Callable[[], Door],
+        githubs: GitHubs,
+        installations: Installations,
+        app_slug: str,
+        every_s: float,
+    ) -> None:
+        self.heartbeat = Heartbeat()
+        self._door = door
+        self._githubs = githubs
+        self._installations = installations
+        self._app_slug = app_slug
+        self._every_s = every_s
+        self._places_at = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="polling", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the look at hand; whether it came to its end. One that did not is begun again at the next start."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            try:
+                self.turn()
+            except Exception:  # a fault of ours must not make us deaf: the next turn looks again
+                logger.exception("polling.failed")
+                self._over.wait(self._every_s)
+            self._over.wait(0.1)
+
+    def turn(self) -> int:
+        """Look at every repository whose time has come; the number of inbounds written."""
+        now = self._githubs.clock.now()
+        self._refresh(now)
+        watched = list(self.heartbeat.repositories.values())
+        pause_s = max(self._every_s, len(watched) / REPOSITORIES_A_SECOND)
+        taken = 0
+        for each in watched:
+            if self._over.is_set():
+                break
+            if each.next_at <= self._githubs.clock.now():
+                taken += self._look(each, pause_s)
+        self.heartbeat.taken += taken
+        return taken
+
+    def _refresh(self, now: int) -> None:
+        """Where the App is installed by now. Repositories that are there no more are not looked at."""
+        if now < self._places_at:
+            return
+        try:
+            places = self._installations.places()
+        except (PersevereError, OutcomeUnknown) as error:
+            self.heartbeat.trouble = str(error)
+            self._places_at = now + round(max(self._every_s, getattr(error, "after_s", 0.0)) * 1000)
+            logger.warning("polling.places", extra={"error": type(error).__name__})
+            return
+        self.heartbeat.trouble = ""
+        known = self.heartbeat.repositories
+        self.heartbeat.repositories = {
+            place.repository.id: _still(known.get(place.repository.id), place) for place in places
+        }
+        # As long as there is nothing to look at, somebody waits for the App to be installed.
+        every_ms = PLACES_EVERY_MS if places else round(self._every_s * 1000)
+        self._places_at = now + every_ms
+
+    def _look(self, watched: Watched, pause_s: float) -> int:
+        place, clock = watched.place, self._githubs.clock
+        github = self._githubs.client("read", place.installation.id, place.repository)
+        taken, wait_s = 0, pause_s
+        try:
+            looked = Look(self._door(), github, place, self._app_slug).run()
+        except (PersevereError, Conflict, OutcomeUnknown) as error:
+            watched.failures += 1
+            watched.trouble = str(error)
+            after_s = error.after_s if isinstance(error, Retryable) else 0.0
+            wait_s = max(after_s, min(TROUBLE_MAX_S, pause_s * 2 ** min(watched.failures, 8)))
+            extra = {"repository": place.repository.id, "error": type(error).__name__, "wait_s": round(wait_s)}
+            logger.warning("polling.look", extra=extra)
+        else:
+            taken = looked.taken
+            watched.failures, watched.trouble = 0, ""
+            self.heartbeat.looked_at = clock.now()
+            if looked.left is not None and looked.left < LITTLE_LEFT:
+                wait_s = max(wait_s, LITTLE_LEFT_S)
+            if taken:
+                logger.info("polling.heard", extra={"repository": place.repository.id, "taken": taken})
+        watched.next_at = clock.now() + round(wait_s * 1000)
+        return taken
+
+
+def _still(known: Watched | None, place: Place) -> Watched:
+    if known is None:
+        return Watched(place)
+    known.place = place
+    return known

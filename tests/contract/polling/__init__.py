@@ -1,0 +1,1 @@
+"""Hearing GitHub by asking: against the simulator, with restarts and faults."""

@@ -1,0 +1,20 @@
+"""One simulator for the run, emptied for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.github import Simulator, start
+from tests.contract.polling.ear import Ear
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory) -> Iterator[Simulator]:
+    running = start(tmp_path_factory.mktemp("github"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def ear(simulator: Simulator) -> Ear:
+    return Ear(simulator.url)

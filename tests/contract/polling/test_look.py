@@ -1,0 +1,165 @@
+"""What a look hears, that it hears it once, and in whose name."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.github_client.stage import REPO
+from tests.contract.polling.ear import Ear
+
+SPEC = "@octocat, **spec v1 is ready**\n\n- [ ] **Approve v1 and start**\n\nSigned"
+
+
+def test_a_command_is_heard_once_as_the_webhook_would_have_told_it(ear: Ear) -> None:
+    said = ear.octocat.comment(REPO, ear.number, "/persevere plan\nquickly")
+    ear.until_heard()
+    (heard,) = ear.heard
+    assert (heard["kind"], heard["data"]["verb"], heard["data"]["rest"]) == ("command", "plan", "quickly")
+    assert heard["sender"]["login"] == "octocat"
+    assert heard["comment"]["id"] == said["id"]
+    assert heard["installation_id"] == ear.place.installation.id
+    assert heard["repository"]["full_name"] == REPO
+    assert heard["comment"]["on_pull"] is False
+
+
+def test_what_happened_in_several_lists_is_heard_in_its_order(ear: Ear) -> None:
+    for step in range(3):
+        ear.octocat.comment(REPO, ear.number, f"word {step}")
+        ear.stage.clock.advance(2)
+        ear.octocat.close_issue(REPO, ear.number)
+        ear.stage.clock.advance(2)
+        ear.octocat.reopen_issue(REPO, ear.number)
+        ear.stage.clock.advance(2)
+    ear.until_heard()
+    assert [each["action"] for each in ear.heard] == ["created", "closed", "reopened"] * 3
+    assert [each["data"].get("state") for each in ear.heard if each["kind"] == "issue"] == ["closed", "open"] * 3
+    assert {each["sender"]["login"] for each in ear.heard} == {"octocat"}
+
+
+def test_more_than_a_page_is_heard_whole(ear: Ear) -> None:
+    for number in range(205):
+        ear.octocat.comment(REPO, ear.number, f"word {number}")
+    ear.until_heard()
+    assert sorted(ear.said()) == sorted(f"word {number}" for number in range(205))
+
+
+def test_our_own_comments_and_other_bots_say_nothing(ear: Ear) -> None:
+    ear.our_comment("/persevere stop")
+    ear.until_heard()
+    assert ear.heard == []
+
+
+def test_an_edit_starts_nothing_and_is_not_a_second_comment(ear: Ear) -> None:
+    said = ear.octocat.comment(REPO, ear.number, "Hello")
+    ear.until_heard()
+    ear.stage.clock.advance(90)
+    ear.octocat.edit_comment(REPO, said["id"], "/persevere approve v1")
+    ear.until_heard()
+    assert ear.said() == ["Hello"]
+
+
+def test_a_comment_that_its_author_changed_before_it_was_read_counts_as_it_reads(ear: Ear) -> None:
+    said = ear.octocat.comment(REPO, ear.number, "/persevere aprove v1")
+    ear.stage.clock.advance(3)
+    ear.octocat.edit_comment(REPO, said["id"], "/persevere approve v1")
+    ear.until_heard()
+    assert ear.said("command") == ["/persevere approve v1"]
+
+
+@pytest.mark.parametrize("later_s", [0, 3])
+def test_a_comment_that_somebody_else_changed_is_not_run_in_its_authors_name(ear: Ear, later_s: int) -> None:
+    ear.stage.st.configure(REPO, roles={"hubot": "write"})
+    said = ear.octocat.comment(REPO, ear.number, "Hello")
+    ear.stage.clock.advance(later_s)
+    ear.hubot.edit_comment(REPO, said["id"], "/persevere approve v1")
+    ear.until_heard()
+    (heard,) = ear.heard
+    assert (heard["kind"], heard["data"]["why"]) == ("near_miss", "edited")
+    assert heard["data"]["quote"] == "/persevere approve v1"
+
+
+@pytest.mark.parametrize(("seen_before", "later_s"), [(True, 0), (True, 5), (False, 0), (False, 5)])
+def test_a_tick_says_who_and_what_stood_there_before(ear: Ear, seen_before: bool, later_s: int) -> None:
+    ours = ear.our_comment(SPEC)
+    if seen_before:
+        ear.look()
+    ear.stage.clock.advance(later_s)
+    ear.octocat.tick(REPO, ours["id"])
+    ear.until_heard()
+    (heard,) = ear.heard
+    assert (heard["kind"], heard["sender"]["login"]) == ("box", "octocat")
+    assert heard["comment"]["before"] == SPEC
+    assert heard["comment"]["body"] == SPEC.replace("[ ]", "[x]")
+
+
+def test_ticks_after_we_put_the_box_back_are_deeds_of_their_own(ear: Ear) -> None:
+    ours = ear.our_comment(SPEC)
+    for _ in range(2):
+        ear.stage.clock.advance(5)
+        ear.octocat.tick(REPO, ours["id"])
+        ear.until_heard()
+        ear.stage.clock.advance(5)
+        ear.edit_ours(ours["id"], SPEC)
+        ear.until_heard()
+    assert [each["kind"] for each in ear.heard] == ["box", "box"]
+
+
+def test_a_box_that_two_people_had_in_hand_proves_nobodys_approval(ear: Ear) -> None:
+    ear.stage.st.configure(REPO, roles={"hubot": "write"})
+    ours = ear.our_comment(SPEC)
+    ear.look()
+    ear.stage.clock.advance(5)
+    ear.hubot.tick(REPO, ours["id"])
+    ear.octocat.edit_comment(REPO, ours["id"], SPEC.replace("[ ]", "[x]") + "!")
+    ear.octocat.edit_comment(REPO, ours["id"], SPEC.replace("[ ]", "[x]"))
+    ear.until_heard()
+    (heard,) = ear.heard
+    assert heard["comment"]["before"] == ""  # differs in more than the box, so it is put back
+
+
+def test_an_altered_text_is_told_with_what_stood_there(ear: Ear) -> None:
+    ours = ear.our_comment(SPEC)
+    ear.look()
+    ear.stage.clock.advance(5)
+    ear.octocat.edit_comment(REPO, ours["id"], SPEC.replace("[ ]", "[x]").replace("Signed", "Sealed"))
+    ear.until_heard()
+    (heard,) = ear.heard
+    assert heard["comment"]["before"] == SPEC
+
+
+def test_pull_requests_of_ours_are_heard_and_others_are_not(ear: Ear) -> None:
+    for branch in ("ours", "theirs"):
+        ear.octocat.push(REPO, branch, {f"{branch}.py": "x = 2\n"}, base="main")
+    ours = ear.octocat.open_pull(REPO, "ours")["number"]
+    theirs = ear.octocat.open_pull(REPO, "theirs")["number"]
+    ear.our_pull(ours)
+    ear.number = ours
+    ear.until_heard()
+    ear.stage.clock.advance(5)
+    head = ear.octocat.push(REPO, "ours", {"more.py": "x = 3\n"})
+    ear.octocat.push(REPO, "theirs", {"more.py": "x = 3\n"})
+    ear.until_heard()
+    assert [(each["action"], each["data"]["head"]) for each in ear.heard][-1:] == [("synchronize", head)]
+    ear.stage.clock.advance(5)
+    ear.octocat.merge(REPO, ours)
+    ear.octocat.close_pull(REPO, theirs)
+    ear.until_heard()
+    last = ear.heard[-1]
+    assert (last["kind"], last["action"], last["data"]["merged"]) == ("pull", "closed", True)
+    ear.number = theirs
+    assert ear.heard == []
+
+
+def test_a_quiet_repository_costs_no_request_of_the_hour(ear: Ear) -> None:
+    ear.octocat.comment(REPO, ear.number, "Hello")
+    ear.until_heard()
+    answers = []
+    send = ear.stage.wire.send
+
+    def counted(*args, **more):
+        answers.append(send(*args, **more))
+        return answers[-1]
+
+    ear.stage.wire.send = counted  # type: ignore[method-assign]
+    ear.look()
+    assert [each.status for each in answers] == [304] * 4
