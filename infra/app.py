@@ -18,11 +18,13 @@ def build(app: App) -> Persevere:
     """The stack by the choices in the app's context. Raises BadChoice, CannotBundle."""
     context = {name: value for name, value in app.node.get_all_context().items() if value is not None}
     check = context.pop("check", "false")
+    # Functions of another architecture: an emulator runs them on this machine's own processor.
+    functions = str(context.pop("functions", "arm64"))
     choices = Choices.read(context)
-    bundles = make_bundles()
+    bundles = make_bundles(functions)
     print(f"functions: {bytecode_note(bundles.values())}", file=sys.stderr)  # noqa: T201
     packages = {name: Code(each.path, each.digest) for name, each in bundles.items()}
-    stack = Persevere(app, choices, packages=packages, image_context=make_image_context)
+    stack = Persevere(app, choices, packages=packages, functions=functions, image_context=make_image_context)
     Tags.of(stack).add("persevere", choices.stack)
     if check == "true":
         from cdk_nag import AwsSolutionsChecks

@@ -32,6 +32,7 @@ class Choices:
 
     stack: str = "Persevere"
     app_id: int = 0
+    app_slug: str = "persevere"
     github_url: str = "https://github.com"
     command: str = "/persevere"
     quiet_s: int = 120
@@ -48,6 +49,7 @@ class Choices:
     log_days: int = 30
     dashboard: bool = True
     webhook_concurrency: int = 0
+    settings: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, context: Mapping[str, Any], file: Path | None = None) -> Self:
@@ -66,6 +68,7 @@ class Choices:
 
     def _check(self) -> None:
         _want(self.stack, "stack", r"[A-Za-z][A-Za-z0-9-]{0,31}", "a letter, then up to 31 letters, digits, hyphens")
+        _want(self.app_slug, "app_slug", r"[a-z0-9][a-z0-9-]{0,63}", "the App's name in its address on GitHub")
         _want(self.github_url, "github_url", r"https?://[^/\s]+(?<!/)", "an address without a slash at its end")
         _want(self.command, "command", r"/[A-Za-z][A-Za-z0-9_-]{0,38}", "a slash and one word")
         _want(self.model, "model", r"|[a-z]+:\S+", "<provider>:<name>")
@@ -78,6 +81,8 @@ class Choices:
         _want(self.architecture, "architecture", "x86_64|arm64", "x86_64 or arm64")
         _want(self.sandbox, "sandbox", r"[a-z]*", "the name of a sandbox")
         _want(self.alarm_email, "alarm_email", r"|[^@\s]+@[^@\s]+", "an e-mail address")
+        for each in self.settings:
+            _want(each, "settings", r"PERSEVERE_[A-Z0-9_]+=.{0,200}", "PERSEVERE_<NAME>=<value>")
         _within(self.app_id, "app_id", 0, 2**53)
         _within(self.quiet_s, "quiet_s", 0, 86_400)
         _within(self.task_disk_gib, "task_disk_gib", 20, 200)
@@ -113,11 +118,19 @@ def _typed(name: str, value: Any, where: str) -> Any:
             return value
         case "tuple[int, ...]", list() if all(type(each) is int for each in value):
             return tuple(value)
+        case "tuple[str, ...]", list() if all(type(each) is str for each in value):
+            return tuple(value)
         case kind, _:
             raise BadChoice(f"{where}: {name} is {value!r}; {_WORDS[str(kind)]} is wanted")
 
 
-_WORDS = {"bool": "true or false", "str": "a text", "int": "a whole number", "tuple[int, ...]": "a list of whole numbers"}
+_WORDS = {
+    "bool": "true or false",
+    "str": "a text",
+    "int": "a whole number",
+    "tuple[int, ...]": "a list of whole numbers",
+    "tuple[str, ...]": "a list of texts",
+}
 
 
 def _given(context: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,9 @@ def reach_of(root: Path, entry: str) -> Reach:
     """Everything that `entry` can come to import. Raises ValueError where a module of ours is named and not there."""
     walk = _Walk(root)
     walk.follow([_Import(entry, "")])
-    parents = {".".join(module.split(".")[:depth]) for module in walk.modules for depth in range(1, module.count(".") + 1)}
+    parents = {
+        ".".join(module.split(".")[:depth]) for module in walk.modules for depth in range(1, module.count(".") + 1)
+    }
     return Reach(frozenset(walk.modules | parents), frozenset(walk.packages))
 
 

@@ -35,6 +35,7 @@ class Persevere(Stack):
         *,
         packages: Mapping[str, Code],
         image_context: Callable[[], Path],
+        functions: str = "arm64",
     ) -> None:
         super().__init__(scope, choices.stack, description="Persevere: issues become proved pull requests")
         self.choices = choices
@@ -45,7 +46,7 @@ class Persevere(Stack):
         self.network = Network(self, "Network", egress_ports=choices.egress_ports)
         self.runner = Runner(self, "Runner", choices=choices, image=image_for(self, choices, image_context))
         self.functions = Functions(
-            self, "Functions", stack=choices.stack, log_days=choices.log_days, packages=packages
+            self, "Functions", stack=choices.stack, log_days=choices.log_days, packages=packages, architecture=functions
         )
         doors = self._functions()
         self._wire()
@@ -98,10 +99,12 @@ class Persevere(Stack):
             "PERSEVERE_TOKENS_READ": self.functions.name_of("tokens_read"),
             "PERSEVERE_TOKENS_WRITE": self.functions.name_of("tokens_write"),
             "PERSEVERE_APP_ID": str(chosen.app_id),
+            "PERSEVERE_APP_SLUG": chosen.app_slug,
             "PERSEVERE_GITHUB_URL": chosen.github_url,
             "PERSEVERE_COMMAND": chosen.command,
             "PERSEVERE_QUIET_S": str(chosen.quiet_s),
             **({"PERSEVERE_MODEL": chosen.model} if chosen.model else {}),
+            **dict(each.split("=", 1) for each in chosen.settings),
         }
 
     def _own_environment(self, function: str) -> dict[str, str]:
@@ -157,9 +160,7 @@ class Persevere(Stack):
                 lost_arn=self.lost.arn,
             )
         CalledLater(self, "planner-called", function=made["planner"], lost_arn=self.lost.arn)
-        Clock(
-            self, "Clock", watchdog=made["watchdog"], cluster_arn=self.runner.cluster_arn, lost=self.lost.queue
-        )
+        Clock(self, "Clock", watchdog=made["watchdog"], cluster_arn=self.runner.cluster_arn, lost=self.lost.queue)
 
     def _say(self, doors: Mapping[str, Door]) -> None:
         for name, value in {

@@ -38,7 +38,9 @@ def digest_of(wanted: dict[str, str], context: Any) -> str:
         time.sleep(LOOK_EVERY_S)
         build = builder.batch_get_builds(ids=[build["id"]])["builds"][0]
     if build["buildStatus"] != "SUCCEEDED":
-        raise RuntimeError(f"the build ended {build['buildStatus']}; its log: {build.get('logs', {}).get('deepLink', '')}")
+        raise RuntimeError(
+            f"the build ended {build['buildStatus']}; its log: {build.get('logs', {}).get('deepLink', '')}"
+        )
     found = look_up(registry, wanted["Repository"], wanted["Tag"])
     if not found:
         raise RuntimeError(f"the build succeeded, and {wanted['Repository']} has no tag {wanted['Tag']}")
@@ -63,5 +65,7 @@ def answer(event: dict[str, Any], context: Any, status: str, data: dict[str, str
         "LogicalResourceId": event["LogicalResourceId"],
         "Data": data,
     }
-    request = urllib.request.Request(event["ResponseURL"], json.dumps(body).encode(), {"content-type": ""}, method="PUT")
+    request = urllib.request.Request(
+        event["ResponseURL"], json.dumps(body).encode(), {"content-type": ""}, method="PUT"
+    )
     urllib.request.urlopen(request, timeout=15).close()

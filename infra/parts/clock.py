@@ -27,7 +27,9 @@ class Clock(Construct):
             schedule=events.Schedule.rate(Duration.minutes(1)),
             targets=[minute],
         )
-        told = targets.LambdaFunction(watchdog, retry_attempts=2, max_event_age=Duration.hours(1), dead_letter_queue=lost)
+        told = targets.LambdaFunction(
+            watchdog, retry_attempts=2, max_event_age=Duration.hours(1), dead_letter_queue=lost
+        )
         events.Rule(
             self,
             "TaskState",

@@ -52,11 +52,14 @@ class Code:
 class Functions(Construct):
     """Names are fixed (`<stack>-<function>`), so that one can be named in another's settings without a circle."""
 
-    def __init__(self, scope: Construct, name: str, *, stack: str, log_days: int, packages: Mapping[str, Code]) -> None:
+    def __init__(
+        self, scope: Construct, name: str, *, stack: str, log_days: int, packages: Mapping[str, Code], architecture: str
+    ) -> None:
         super().__init__(scope, name)
         self._stack = stack
         self._log_days = log_days
         self._packages = packages
+        self._architecture = lambda_.Architecture.X86_64 if architecture == "x86_64" else lambda_.Architecture.ARM_64
         self.made: dict[str, lambda_.Function] = {}
 
     def name_of(self, function: str) -> str:
@@ -95,7 +98,7 @@ class Functions(Construct):
             function,
             function_name=self.name_of(function),
             runtime=lambda_.Runtime.PYTHON_3_13,
-            architecture=lambda_.Architecture.ARM_64,
+            architecture=self._architecture,
             handler=f"functions.{package}.handler.handler",
             code=lambda_.Code.from_asset(str(code.path), asset_hash=code.digest),
             role=role,
@@ -107,4 +110,3 @@ class Functions(Construct):
         )
         self.made[function] = made
         return made
-

@@ -28,7 +28,9 @@ SIGN_IN = Grant(
 )
 
 
-def role_for(scope: Construct, name: str, service: str, grants: Iterable[Grant], *, role_name: str | None = None) -> iam.Role:
+def role_for(
+    scope: Construct, name: str, service: str, grants: Iterable[Grant], *, role_name: str | None = None
+) -> iam.Role:
     """A role for one service of AWS with exactly these rights, in one policy inside it. No managed policy."""
     grants = list(grants)
     statements = [

@@ -129,4 +129,3 @@ class ImageBuild(Construct):
         group = logs.CfnLogGroup(self, name, retention_in_days=30)
         group.apply_removal_policy(RemovalPolicy.DESTROY)
         return group
-

@@ -86,7 +86,9 @@ class Rights:
     def _hear(self) -> list[Grant]:
         """What a consumer of the table's stream needs."""
         return [
-            Grant(("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"), (self._arns.stream,)),
+            Grant(
+                ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"), (self._arns.stream,)
+            ),
             Grant(("dynamodb:ListStreams",), ("*",), "AWS binds listing streams to no resource; it shows names only"),
             self._lose(),
         ]
@@ -103,7 +105,12 @@ class Rights:
                 "the revision of our one task definition changes with every deployment",
                 cluster,
             ),
-            Grant(("ecs:StopTask",), (self._arns.tasks,), "a task's id is made when it starts; bound to our cluster", cluster),
+            Grant(
+                ("ecs:StopTask",),
+                (self._arns.tasks,),
+                "a task's id is made when it starts; bound to our cluster",
+                cluster,
+            ),
             Grant(
                 ("iam:PassRole",),
                 (self._arns.execution_role,),
@@ -114,8 +121,15 @@ class Rights:
     def _look_at_tasks(self) -> list[Grant]:
         cluster = {"ArnEquals": {"ecs:cluster": self._arns.cluster}}
         return [
-            Grant(("ecs:DescribeTasks",), (self._arns.tasks,), "a task's id is made when it starts; bound to our cluster", cluster),
-            Grant(("ecs:ListTasks",), ("*",), "AWS binds listing tasks to no task or cluster; the condition does", cluster),
+            Grant(
+                ("ecs:DescribeTasks",),
+                (self._arns.tasks,),
+                "a task's id is made when it starts; bound to our cluster",
+                cluster,
+            ),
+            Grant(
+                ("ecs:ListTasks",), ("*",), "AWS binds listing tasks to no task or cluster; the condition does", cluster
+            ),
         ]
 
 

@@ -14,7 +14,9 @@ class Secrets(Construct):
     def __init__(self, scope: Construct, name: str) -> None:
         super().__init__(scope, name)
         self.app = self._empty("App", "The GitHub App's private key and ids. Read by the two token functions alone.")
-        self.webhook = self._empty("Webhook", "JSON list of webhook secrets; any verifies, so one can be changed in peace.")
+        self.webhook = self._empty(
+            "Webhook", "JSON list of webhook secrets; any verifies, so one can be changed in peace."
+        )
         self.keys = self._empty("Keys", "JSON: lists of keys for tickets, markers and blob links; the first one signs.")
         self.model = self._empty("Model", "JSON: a key for each model provider in use.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.clock import SystemClock
 from shared.domain.operator import Operator
 from shared.errors import Final
 from shared.settings import Settings
@@ -13,7 +14,7 @@ def operator_here(settings: Settings) -> Operator:
     """The operator's choices, without an App. Raises NotConfigured for a model that cannot be had or paid."""
     from local.world import operator_of
 
-    return operator_of(settings, 0, "persevere")
+    return operator_of(settings, 0, "persevere", SystemClock().now())
 
 
 def model_key(settings: Settings) -> str:

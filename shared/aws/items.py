@@ -71,7 +71,10 @@ def transact_item(change: Change, table: str) -> dict[str, Any]:
         case Put(record):
             update, more_names, more_values = _update(record)
             return {
-                "Update": common | at | {"UpdateExpression": update} | _expressions(names | more_names, values | more_values)
+                "Update": common
+                | at
+                | {"UpdateExpression": update}
+                | _expressions(names | more_names, values | more_values)
             }
         case Delete():
             return {"Delete": common | at | _expressions(names, values)}

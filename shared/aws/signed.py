@@ -86,7 +86,9 @@ class Service:
         answer: dict[str, Any] = json.loads(data or b"{}") if status < 500 or data.startswith(b"{") else {}
         if status == 200:
             return answer
-        code = str(answer.get("__type", "")).rpartition("#")[2] or ("ServiceUnavailable" if status >= 500 else str(status))
+        code = str(answer.get("__type", "")).rpartition("#")[2] or (
+            "ServiceUnavailable" if status >= 500 else str(status)
+        )
         message = str(answer.get("message") or answer.get("Message") or "")
         raise Rejected(code, message, answer.get("CancellationReasons", ()))
 

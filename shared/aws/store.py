@@ -10,7 +10,7 @@ from pynamodb.connection import Connection
 from pynamodb.exceptions import VerboseClientError
 
 from shared.aws import transaction
-from shared.aws.items import DUE_INDEX, shards, key_item, record_of
+from shared.aws.items import DUE_INDEX, key_item, record_of, shards
 from shared.aws.transaction import NoAnswer, Rejected
 from shared.domain.record import Change, Key, Record
 from shared.errors import PersevereError, Retryable
@@ -115,7 +115,8 @@ class DynamoStore:
 def _reasons(error: VerboseClientError) -> list[dict[str, Any]]:
     """Why a transaction was cancelled, one entry a change, as DynamoDB spells it."""
     return [
-        {} if reason is None else {"Code": reason.code, "Item": reason.raw_item} for reason in error.cancellation_reasons
+        {} if reason is None else {"Code": reason.code, "Item": reason.raw_item}
+        for reason in error.cancellation_reasons
     ]
 
 

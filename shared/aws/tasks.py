@@ -148,7 +148,9 @@ def _meaning(code: str, message: str) -> Exception:
 def _task(each: dict[str, Any]) -> Task:
     status = str(each.get("lastStatus", ""))
     state = "stopped" if status == "STOPPED" else "starting" if status in _STARTING else "running"
-    return Task(str(each["taskArn"]), str(each.get("startedBy", "")), state, _reason(each) if state == "stopped" else "")
+    return Task(
+        str(each["taskArn"]), str(each.get("startedBy", "")), state, _reason(each) if state == "stopped" else ""
+    )
 
 
 def _reason(each: dict[str, Any]) -> str:

@@ -115,5 +115,5 @@ def refusal(what: str, error: Rejected) -> Final:
 
 def _pause(attempt: int) -> float:
     """Full jitter, doubling."""
-    most = min(PAUSE_MAX_S, PAUSE_S * 2**attempt)
+    most: float = min(PAUSE_MAX_S, PAUSE_S * 2**attempt)
     return most * (0.5 + secrets.randbelow(1000) / 2000)

@@ -7,6 +7,7 @@ place again, from anywhere, gives the same table.
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,8 @@ def _table(place: Path, endpoint: str | None) -> str:
 
     name = "t" + hashlib.sha256(str(place).encode()).hexdigest()[:20]
     client = boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
-    try:
+    with suppress(client.exceptions.ResourceInUseException):
         create_table(client, name)
-    except client.exceptions.ResourceInUseException:
-        pass
     return name
 
 

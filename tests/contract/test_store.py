@@ -395,9 +395,7 @@ def test_any_history_on_aws_is_the_same(
     check_history(opening, tmp_path_factory.mktemp("store"), history, limit, prefix)
 
 
-def check_history(
-    opening: Opening, place: Path, history: list[list[tuple[Any, ...]]], limit: int, prefix: str
-) -> None:
+def check_history(opening: Opening, place: Path, history: list[list[tuple[Any, ...]]], limit: int, prefix: str) -> None:
     model: dict[Key, Record] = {}
     with opened(opening, place, ManualClock()) as store:
         for drawn in history:

@@ -28,4 +28,6 @@ def case(
     """
     from local.case.run import case as run
 
-    raise typer.Exit(run(os.environ, directory.absolute(), answers, json_line=json, through=through, patience_s=patience))
+    raise typer.Exit(
+        run(os.environ, directory.absolute(), answers, json_line=json, through=through, patience_s=patience)
+    )
