@@ -1,11 +1,11 @@
 # Works with Python >= 3.11, git and make alone. PYTHON=/path/to/python3.12 takes that interpreter; ARGS go to the command.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench tables lock
+.PHONY: help setup demo test test-cloud lint bench tables lock
 unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
 setup: ## .venv from the locks (the others call it; at once when nothing changed)
 	@GOAL=$(or $(firstword $(MAKECMDGOALS)),setup) bin/setup
@@ -18,6 +18,10 @@ side_by_side := -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 test: setup ## the tests; ARGS="tests/unit -k spec" for some
 	@.venv/bin/python -m pytest -q $(if $(findstring tests/,$(ARGS)),,$(side_by_side)) $(ARGS)
+
+test-cloud: setup ## the stack deployed to an AWS emulator, from an issue to a proved pull request
+	@bin/emulator && sh bin/setup-infra && npm ci --silent --prefix infra
+	@PERSEVERE_TEST_CLOUD=1 .venv/bin/python -m pytest -q --durations=5 tests/cloud $(ARGS)
 
 lint: setup ## ruff, mypy, import rules
 	@.venv/bin/ruff check .
