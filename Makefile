@@ -1,6 +1,6 @@
 # Works with Python >= 3.11, git and make alone. PYTHON=/path/to/python3.12 takes that interpreter; ARGS go to the command.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-cloud lint bench tables lock
+.PHONY: help setup demo test test-infra test-image test-cloud lint bench tables permissions lock
 unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
@@ -19,6 +19,13 @@ side_by_side := -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 test: setup ## the tests; ARGS="tests/unit -k spec" for some
 	@.venv/bin/python -m pytest -q $(if $(findstring tests/,$(ARGS)),,$(side_by_side)) $(ARGS)
 
+test-infra: setup ## the AWS stack: synthesised, checked against AWS's rules, packaged
+	@bin/setup-infra
+	@.venv/bin/python -m pytest -q tests/infra $(ARGS)
+
+test-image: setup ## the runner's image, really built (root, buildah, debootstrap; two minutes)
+	@.venv/bin/python -m pytest -q tests/image $(ARGS)
+
 test-cloud: setup ## the stack deployed to an AWS emulator, from an issue to a proved pull request
 	@bin/emulator && sh bin/setup-infra && npm ci --silent --prefix infra
 	@PERSEVERE_TEST_CLOUD=1 .venv/bin/python -m pytest -q --durations=5 tests/cloud $(ARGS)
@@ -34,6 +41,10 @@ bench: setup ## cold starts, harness overhead a step, prompt size
 
 tables: setup ## README's tables of commands and states, from the code
 	@.venv/bin/python bin/tables
+
+permissions: setup ## docs/permissions.md and docs/cost.md, from the AWS stack
+	@bin/setup-infra
+	@.venv/bin/python bin/aws-pages
 
 lock: setup ## resolve the dependency groups again; ARGS=--upgrade for newer versions
 	@bin/lock $(ARGS)

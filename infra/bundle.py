@@ -18,6 +18,7 @@ import tomllib
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -87,6 +88,7 @@ def find_compiler() -> str | None:
     return None
 
 
+@cache
 def _version(python: str) -> str:
     ask = [python, "-c", "import platform; print(platform.python_version())"]
     ran = subprocess.run(ask, capture_output=True, text=True, check=False)

@@ -11,7 +11,15 @@ from infra.bundle import BUILD, ROOT, own_files
 from infra.reach import reach_of
 
 ENTRY = "runner_image.__main__"
-BESIDE = ("runner_image/Dockerfile", "requirements/runner.txt", "requirements/uv.txt")
+BESIDE = (
+    "requirements/runner.txt",
+    "requirements/uv.txt",
+    "runner_image/Dockerfile",
+    "runner_image/node/.npmrc",
+    "runner_image/node/choose",
+    "runner_image/node/package-lock.json",
+    "runner_image/node/package.json",
+)
 
 
 def make_image_context(root: Path = ROOT, build: Path = BUILD) -> Path:
@@ -28,6 +36,7 @@ def make_image_context(root: Path = ROOT, build: Path = BUILD) -> Path:
                 target = Path(new) / "context" / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(root / file, target)
-            shutil.move(Path(new) / "context" / "runner_image" / "Dockerfile", Path(new) / "context" / "Dockerfile")
+                target.chmod(0o644)  # whatever the checkout's own are
+            (Path(new) / "context/runner_image/Dockerfile").rename(Path(new) / "context/Dockerfile")
             (Path(new) / "context").rename(place)
     return place

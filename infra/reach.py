@@ -11,6 +11,7 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 OURS = frozenset({"shared", "functions", "runner_image", "local"})
@@ -81,7 +82,7 @@ class _Walk:
             self._ask_world(path, found.name)
         elif module not in self.modules:
             self.modules.add(module)
-            self.follow(_imports(ast.parse(path.read_text("utf-8"))))
+            self.follow(_imports_of(path))
 
     def _ask_world(self, path: Path, name: str) -> None:
         self.modules.add(WORLD)
@@ -97,6 +98,11 @@ class _Walk:
             self._wanted.add(name)
             waiting += [node.id for node in ast.walk(parts[name]) if isinstance(node, ast.Name)]
             self.follow(each for each in _imports(parts[name]) if each.module.partition(".")[0] != ELSEWHERE)
+
+
+@cache
+def _imports_of(path: Path) -> tuple[_Import, ...]:
+    return tuple(_imports(ast.parse(path.read_text("utf-8"))))
 
 
 def _imports(tree: ast.AST) -> Iterator[_Import]:

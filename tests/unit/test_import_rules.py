@@ -63,9 +63,10 @@ RULES = {
     "functions": rule("shared functions.world functions.load", RUNTIME),
     "functions.watchdog": rule("shared functions.world functions.load functions.github_webhook", RUNTIME),
     "runner_image": rule("shared.domain.protocol", PYDANTIC | {"requests"}),
-    "infra": rule("", frozenset({"aws_cdk", "constructs"})),
+    "infra": rule("", frozenset({"aws_cdk", "cdk_nag", "constructs", "packaging"})),
+    "infra.image_build": rule("", frozenset({"boto3"})),
     "local": rule("shared functions runner_image", ANY),
-    "bench": rule("shared functions runner_image local", ANY),
+    "bench": rule("shared functions runner_image infra local", ANY),
     "tests": rule("shared functions runner_image infra local bench", ANY),
 }
 
