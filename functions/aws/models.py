@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from functions.aws.settings import prices_of
 from functions.aws.surroundings import secret_values, wanted
 from shared.errors import NotConfigured
 from shared.llm.models import Models
-from shared.llm.prices import published
 from shared.llm.providers import PROVIDERS, Access, open_model
 from shared.ports import Model
 from shared.settings import Settings
@@ -19,7 +19,7 @@ def models(chosen: Settings) -> Models:
     def maker(provider: str) -> Callable[[str], Model]:
         return lambda name: open_model(name, Access(_key(provider), chosen.urls.get(provider)))
 
-    return Models({provider: maker(provider) for provider in PROVIDERS}, published())
+    return Models({provider: maker(provider) for provider in PROVIDERS}, prices_of(chosen))
 
 
 def _key(provider: str) -> str:

@@ -6,7 +6,8 @@ import os
 
 from shared.domain.operator import Operator
 from shared.llm.choice import Wanted, choose, offers
-from shared.llm.prices import published
+from shared.llm.prices import PriceList, published
+from shared.llm.prices_file import read_prices
 from shared.llm.smallest_step import smallest_step_nano
 from shared.settings import Settings, read
 
@@ -19,6 +20,11 @@ def settings() -> Settings:
 def app_id() -> int:
     """0 until the App was made: the stack is deployed first, since the App wants its webhook's address."""
     return int(os.environ.get("PERSEVERE_APP_ID") or 0)
+
+
+def prices_of(chosen: Settings) -> PriceList:
+    """The published prices, with the operator's own (a file in the package) in their place. Raises NotConfigured."""
+    return published() if chosen.prices is None else published().with_more(read_prices(chosen.prices))
 
 
 def operator(chosen: Settings, now: int) -> Operator:
@@ -36,7 +42,7 @@ def operator(chosen: Settings, now: int) -> Operator:
     }
     if not chosen.model:
         return Operator.model_validate(about | chosen.ceilings)
-    prices = published()
+    prices = prices_of(chosen)
     named = (chosen.model, *(chosen.fallbacks or ()), *chosen.models)
     providers = tuple(dict.fromkeys(each.partition(":")[0] for each in named))
     choice = choose(Wanted(chosen.model, chosen.fallbacks or (), chosen.models), providers, prices, now)

@@ -9,6 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.watchdog.missed import sweep
 from functions.watchdog.ring import ring_due
+from functions.watchdog.task_event import ring_task
 from functions.world import door, world
 from shared.errors import PersevereError
 
@@ -17,9 +18,11 @@ metrics = Metrics(namespace="Persevere", service="watchdog")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Ring for everything due, and fetch what GitHub could not deliver."""
+    """Ring for everything due, for a task that ended, and fetch what GitHub could not deliver."""
     here = world()
+    told = ring_task(event, here.store, here.blobs)
     rung = ring_due(here.store, here.blobs, here.clock, here.ids, here.tasks)
+    rung.tasks += told
     missed = 0
     try:
         missed = sweep(door(), here.deliveries)

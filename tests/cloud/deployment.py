@@ -2,7 +2,7 @@
 
 Bridged, each because the emulator lacks exactly that:
 * two resource types that it does not know are taken out of the synthesised template (`UNKNOWN`);
-* the functions are packaged for this machine's processor, since it runs them in its own interpreter (`-c functions=`);
+* the functions are packaged for this machine's processor, since it runs them in its own interpreter (context `functions`);
 * the image is a name that nobody pulls.
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 
 import boto3
 
+from infra.synth import synthesise
 from tests.emulator import CREDENTIALS, REGION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,9 +55,8 @@ def deploy(url: str, home: Path, choices: Mapping[str, Any]) -> Deployed:
     out, file = home / "cdk.out", home / "choices.toml"
     file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in choices.items()))
     machine = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
-    context = ["-c", f"choices={file}", "-c", f"functions={machine}", "-c", f"image={IMAGE}"]
-    cdk(url, home, "synth", "--quiet", "--output", str(out), *context)
-    without_unknown(out / "Persevere.template.json")
+    assembly = synthesise(out, {"choices": str(file), "functions": machine, "image": IMAGE}, staged=True)
+    without_unknown(assembly.template_file)
     cdk(url, home, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", str(out))
     outputs = home / "outputs.json"
     quiet = ["--require-approval", "never", "--method", "direct", "--outputs-file", str(outputs)]
@@ -85,9 +85,7 @@ def cdk(url: str, home: Path, *arguments: str) -> None:
         "AWS_ENDPOINT_URL": url,
         "AWS_REGION": REGION,
         **CREDENTIALS,
-        **{name: os.environ[name] for name in ("PYENV_ROOT", "SSL_CERT_FILE") if name in os.environ},
     }
-    environment.setdefault("PYENV_ROOT", str(Path.home() / ".pyenv"))
     ran = subprocess.run(
         [CDK, *arguments, "--no-notices", "--no-version-reporting"],
         cwd=ROOT,

@@ -14,9 +14,13 @@ from typing import Any
 
 from local.github.people import Person
 from local.github.steering import Steering
+from local.model_server.server import KEY
+from local.model_server.server import MODEL as SERVED
 from local.trial.processes import Child
 from shared.aws.items import record_of
 from shared.domain import keys
+from shared.llm.choice import SCRIPTED
+from shared.llm.prices import published
 from tests.cloud.deployment import Deployed, deploy
 from tests.cloud.fargate import Fargate
 from tests.cloud.relay import Relay
@@ -26,9 +30,8 @@ from tests.emulator import emulator
 
 APP = "persevere"
 OWNER = "octo-org"
-MODEL = "anthropic:claude-sonnet-5-5"
+MODEL = f"anthropic:{SERVED}-demo"
 PATIENCE_S = 240.0
-KEY = "sk-ant-api03-of-nobody"
 
 
 @dataclass
@@ -101,7 +104,7 @@ def product(home: Path, script: Sequence[Any]) -> Iterator[Product]:
         octocat = steering.person("octocat")
         steering.organization(OWNER)
         app = steering.app(APP, owner=OWNER)
-        deployed = deploy(url, home, _choices(app["id"], github_url, model_url))
+        deployed = deploy(url, home, _choices(home, app["id"], github_url, model_url))
         deployed.fill(
             {
                 "AppSecretArn": {"id": app["id"], "slug": APP, "private_key": app["pem"]},
@@ -120,7 +123,10 @@ def product(home: Path, script: Sequence[Any]) -> Iterator[Product]:
         yield Product(deployed, steering, octocat, fargate, home / "emulator" / "emulator.log", home)
 
 
-def _choices(app_id: int, github_url: str, model_url: str) -> dict[str, Any]:
+def _choices(home: Path, app_id: int, github_url: str, model_url: str) -> dict[str, Any]:
+    prices = home / "prices.json"
+    price = published().of(SCRIPTED, 0).model_dump(mode="json", exclude_defaults=True)
+    prices.write_text(json.dumps({"models": {MODEL: price}}))
     return {
         "app_id": app_id,
         "app_slug": APP,
@@ -132,6 +138,7 @@ def _choices(app_id: int, github_url: str, model_url: str) -> dict[str, Any]:
             f"PERSEVERE_GITHUB_API_URL={github_url}",
             f"PERSEVERE_ANTHROPIC_BASE_URL={model_url}",
             "PERSEVERE_FALLBACKS=none",
+            f"PERSEVERE_PRICES={prices}",
             "PERSEVERE_WRITE_PACE_S=0",
         ],
     }
