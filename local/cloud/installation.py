@@ -39,6 +39,7 @@ class Installation:
     region: str = ""
     endpoint: str | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def session(self) -> Any:
@@ -53,7 +54,11 @@ class Installation:
         return str(found)
 
     def client(self, service: str) -> Any:
-        return self.session.client(service, region_name=self.where, endpoint_url=self.endpoint, config=_CONFIG)
+        if service not in self._clients:
+            self._clients[service] = self.session.client(
+                service, region_name=self.where, endpoint_url=self.endpoint, config=_CONFIG
+            )
+        return self._clients[service]
 
     def ask(self, service: str, operation: str, **about: Any) -> dict[str, Any]:
         """One call. Raises AwsRefused with what to do."""

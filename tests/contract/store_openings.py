@@ -65,7 +65,7 @@ def _table(place: Path, endpoint: str | None) -> str:
     return name
 
 
-def create_table(client: Any, name: str) -> None:
+def create_table(client: Any, name: str, **more: Any) -> None:
     """As the stack makes it; `tests/infra` holds the template against these names."""
     client.create_table(
         TableName=name,
@@ -87,6 +87,7 @@ def create_table(client: Any, name: str) -> None:
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
             }
         ],
+        **more,
     )
 
 

@@ -52,7 +52,14 @@ def test_each_acknowledgement_is_still_needed(synth: Synth, tmp_path: Path) -> N
 
 def test_the_template_is_clean(assembly: Assembly) -> None:
     """W3005: the CDK adds a dependency on a function's role that its ARN says already; both are harmless together."""
-    command = [ROOT / ".venv-infra/bin/cfn-lint", "--ignore-checks", "W3005", "--format", "parseable", assembly.template_file]
+    command = [
+        ROOT / ".venv-infra/bin/cfn-lint",
+        "--ignore-checks",
+        "W3005",
+        "--format",
+        "parseable",
+        assembly.template_file,
+    ]
     ran = subprocess.run([str(each) for each in command], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
@@ -87,7 +94,11 @@ def test_the_table(template: dict[str, Any]) -> None:
 
 
 def test_the_stream_has_two_consumers_that_hear_what_is_theirs(template: dict[str, Any]) -> None:
-    names = {key: each["FunctionName"] for key, each in of_type(template, "AWS::Lambda::Function").items() if "FunctionName" in each}
+    names = {
+        key: each["FunctionName"]
+        for key, each in of_type(template, "AWS::Lambda::Function").items()
+        if "FunctionName" in each
+    }
     heard = {}
     for mapping in of_type(template, "AWS::Lambda::EventSourceMapping").values():
         name = names[mapping["FunctionName"]["Ref"]].removeprefix("Persevere-")
@@ -110,7 +121,11 @@ def test_the_bucket_is_private_over_tls_and_forgets(template: dict[str, Any]) ->
     bucket = only(template, "AWS::S3::Bucket")
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
-    days = {rule.get("Prefix", ""): rule["ExpirationInDays"] for rule in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule}
+    days = {
+        rule.get("Prefix", ""): rule["ExpirationInDays"]
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+        if "ExpirationInDays" in rule
+    }
     assert days == {"": 90, "meetings/": 30}
     (statement,) = only(template, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
