@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from local.cli.commands import ask, case, demo, deploy, doctor, events, init, show, status, stop, up, usage
+from local.cli.commands import ask, case, demo, deploy, doctor, events, init, leave, show, status, stop, up, usage
 from local.trial.exits import BAD, INTERRUPTED, OFFLINE, RED
 from shared.errors import Final, NotConfigured
 
@@ -32,6 +32,7 @@ app.command(short_help=stop.SHORT)(stop.stop)
 app.command(short_help=show.SHORT)(show.show)
 app.command(short_help=usage.SHORT)(usage.usage)
 app.command(short_help=ask.SHORT)(ask.ask)
+app.command(short_help=leave.SHORT)(leave.leave)
 
 
 def main() -> None:

@@ -23,6 +23,8 @@ def begin(cloud: Product, repo: str) -> int:
     number = int(issue["number"])
     cloud.octocat.comment(repo, number, "/persevere plan")
     spec = cloud.until("a spec", lambda: by_app(cloud.octocat.comments(repo, number), "Approve v1 and start"))
+    # Nobody ticks a box in the half second before the product knows that its comment is there.
+    cloud.until("the spec to be known", lambda: "spec-v1" in str(cloud.issue_state(repo, number).get("slots")))
     cloud.octocat.tick(repo, int(spec["id"]), "Approve v1")
     return number
 
