@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,8 @@ def emulator(home: Path, more: Mapping[str, str] | None = None) -> Iterator[str]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its functions' processes
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
