@@ -34,7 +34,9 @@ class Repo:
         self.app_pulls: dict[str, int] = {}
         for job in (BUILT, REVIEWED):
             stage.work(f"persevere/1-{job}")
-        stage.octocat.do("POST", f"/repos/{REPO}/git/refs", {"ref": f"refs/heads/persevere/1-{MERGED}", "sha": stage.head()})
+        stage.octocat.do(
+            "POST", f"/repos/{REPO}/git/refs", {"ref": f"refs/heads/persevere/1-{MERGED}", "sha": stage.head()}
+        )
         stage.octocat.push(REPO, "persevere/theirs", {"x.txt": "x\n"}, "Not ours", base="main")
         self.draft = self._pull(BUILT, draft=True)
         self.ready = self._pull(REVIEWED, draft=False)
@@ -57,7 +59,7 @@ class Repo:
     def job(self, job: str, status: str) -> None:
         self.put(Record(keys.job_state(job), "job", {"id": job, "issue": self.pk, "status": status}))
         self.put(Record(keys.history(self.id, 1, job), "history", {"job": job}))
-        if status not in ("handed_over",):
+        if status != "handed_over":
             self.put(Record(keys.active(self.stage.installation["id"], job), "active", {"job": job}))
 
     def leave(self, *, yes: bool = True, answer: str = "", name: str = REPO) -> tuple[int, str]:
