@@ -1,6 +1,6 @@
 # Works with Python >= 3.11, git and make alone. PYTHON=/path/to/python3.12 takes that interpreter; ARGS go to the command.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-infra test-image test-cloud lint bench tables permissions lock
+.PHONY: help setup demo test test-infra test-image test-cloud lint bench chaos tables permissions lock
 unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
@@ -38,6 +38,9 @@ lint: setup ## ruff, mypy, import rules
 
 bench: setup ## cold starts, harness overhead a step, prompt size
 	@.venv/bin/python -m bench $(ARGS)
+
+chaos: setup ## the demo while 100 machines are killed at random; ARGS="--seed 7 --kills 10" to replay some
+	@.venv/bin/python -m local.demo.chaos $(ARGS)
 
 tables: setup ## README's tables of commands and states, from the code
 	@.venv/bin/python bin/tables

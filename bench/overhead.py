@@ -56,24 +56,24 @@ def _measure(home: Path, at: tuple[int, ...]) -> list[Overhead]:
     from functions.job_api import conversation
 
     last = max(at) + AROUND + 1
-    here = _world(home, last)
+    here = make_world(home, last)
     world.use(here)
     try:
-        token = _claim(here)
+        token = claim(here)
         taken, cpu, disk, cold = [], [], [], {}
         results: list[dict[str, Any]] = []
         for number in range(last):
             if number in at:
                 conversation.forget()
-            event = _event("PUT", f"/v1/steps/{number}", {"results": results, "tree": f"{number:040d}"}, token)
+            put = event("PUT", f"/v1/steps/{number}", {"results": results, "tree": f"{number:040d}"}, token)
             began, began_cpu = time.perf_counter(), time.thread_time()
-            reply = _send(event)
+            reply = send(put)
             taken.append((time.perf_counter() - began) * 1000)
             cpu.append((time.thread_time() - began_cpu) * 1000)
             if number in at:
                 cold[number] = taken[-1]
-            disk.append(_two_commits(here, number))
-            results = [_result(call["id"], number) for call in reply["calls"]]
+            disk.append(two_commits(here.store, number))
+            results = [result(call["id"], number) for call in reply["calls"]]
     finally:
         world.use(None)
         here.store.close()
@@ -93,31 +93,53 @@ def _at(mark: int, taken: list[float], cpu: list[float], disk: list[float], cold
     )
 
 
-def _two_commits(here: Any, number: int) -> float:
+def two_commits(store: Any, number: int) -> float:
     """Milliseconds of two commits such as a step makes: its result with a hold, then an answer."""
     big, small = {"text": "x" * RESULT_BYTES}, {"text": "x" * 500}
     began = time.perf_counter()
     for name, body in (("a", big), ("b", small)):
         others = (Put(Record(Key("DISK#1", f"{part}"), "bench", small), ANY) for part in range(3))
-        here.store.commit(Put(Record(Key("DISK#1", f"{number:06d}#{name}"), "bench", body), ANY), *others)
+        store.commit(Put(Record(Key("DISK#1", f"{number:06d}#{name}"), "bench", body), ANY), *others)
     return (time.perf_counter() - began) * 1000
 
 
-def _result(call: str, number: int) -> dict[str, Any]:
+def result(call: str, number: int) -> dict[str, Any]:
     line = f"tests/test_{number}.py::test_something_{number} PASSED\n"
     text = (line * (RESULT_BYTES // len(line) + 1))[:RESULT_BYTES]
     return {"call": call, "status": "ok", "exit": 0, "text": text, "bytes": RESULT_BYTES}
 
 
-def _claim(here: Any) -> str:
+def run(here: Any, steps: int) -> None:
+    """That many steps of the job, through the door of a world that is in use."""
+    token = claim(here)
+    results: list[dict[str, Any]] = []
+    for number in range(steps):
+        request = event("PUT", f"/v1/steps/{number}", {"results": results, "tree": f"{number:040d}"}, token)
+        results = [result(call["id"], number) for call in send(request)["calls"]]
+
+
+def with_model(here: Any, model: Any) -> Any:
+    """The world with another model in the scripted one's place."""
+    from shared.llm.models import Models
+
+    return dataclasses.replace(here, models=Models({"scripted": lambda _: model}))
+
+
+def claim(here: Any) -> str:
+    """The session token of the first launch."""
+    return str(claimed(here, launch=1)["token"])
+
+
+def claimed(here: Any, launch: int) -> dict[str, Any]:
+    """What a launch is told at its claim."""
     from shared.domain.tickets import make_ticket
 
-    ticket = make_ticket(here.ticket_keys, JOB, 1, here.clock.now())
-    body = {"ticket": ticket, "nonce": "n" * 20, "protocol": 1}
-    return str(_send(_event("POST", "/v1/claim", body, ""))["token"])
+    ticket = make_ticket(here.ticket_keys, JOB, launch, here.clock.now())
+    body = {"ticket": ticket, "nonce": f"{launch}" * 20, "protocol": 1}
+    return send(event("POST", "/v1/claim", body, ""))
 
 
-def _event(method: str, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
+def event(method: str, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
     return {
         "rawPath": path,
         "headers": {"authorization": f"Bearer {token}", "persevere-protocol": "1"},
@@ -127,18 +149,18 @@ def _event(method: str, path: str, body: dict[str, Any], token: str) -> dict[str
     }
 
 
-def _send(event: dict[str, Any]) -> dict[str, Any]:
+def send(request: dict[str, Any]) -> dict[str, Any]:
     from functions.job_api.handler import handler
 
-    answer = handler(event, None)
+    answer = handler(request, None)
     if answer["statusCode"] != 200:
-        raise RuntimeError(f"{event['rawPath']}: {answer['statusCode']} {answer['body']}")
+        raise RuntimeError(f"{request['rawPath']}: {answer['statusCode']} {answer['body']}")
     document: dict[str, Any] = json.loads(answer["body"])
     return document
 
 
-def _world(home: Path, steps: int) -> Any:
-    """A world of which the job's door needs little, with one approved job in it."""
+def make_world(home: Path, steps: int, *, fill: bool = True) -> Any:
+    """A world of which the job's door needs little, with one approved job in it (or what `home` has already)."""
     from functions.world import World
     from local.blobs import FileBlobs
     from local.clock import SystemClock
@@ -175,7 +197,8 @@ def _world(home: Path, steps: int) -> Any:
         "api_url": "http://127.0.0.1:1",
     }
     here = World(**ports)
-    _fill(here)
+    if fill:
+        _fill(here)
     return here
 
 

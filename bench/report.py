@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import overhead, prompt, webhook
+from bench import gateway, overhead, prompt, sandbox, survival, webhook
 
 RESULTS = Path(__file__).parent / "results"
 STEP_GOAL_MS = 6.0
+CHECKPOINT_GOAL_MS = 150.0
+RESUME_GOAL_MS = 1500.0
 
 
 def main() -> int:
@@ -27,13 +30,26 @@ def main() -> int:
     console.print(_door_table(door))
     steps = overhead.measure()
     console.print(_step_table(steps))
+    asked, imported, prefixes = gateway.measure(), gateway.imports(), gateway.prefixes()
+    console.print(_gateway_table(asked))
+    console.print(_provider_table(imported, prefixes))
     standing = prompt.measure()
     console.print(_prompt_table(standing))
+    fences, flood = sandbox.measure()
+    console.print(_fence_table(fences, flood))
+    survived = survival.measure()
+    console.print(_survival_table(survived))
     path = _write(
         {
             "github_webhook": asdict(door),
             "overhead_ms": [asdict(each) for each in steps],
             "peer_overhead_ms": {"mini-swe-agent 2.4.6": overhead.PEER},
+            "sandbox_ms": [asdict(each) for each in fences],
+            "output_flood_mb": asdict(flood),
+            "survival_ms": asdict(survived) | {"goal_checkpoint": CHECKPOINT_GOAL_MS, "goal_resume": RESUME_GOAL_MS},
+            "gateway_ms": asdict(asked),
+            "provider_import_ms": dict(imported),
+            "prefix": [asdict(each) for each in prefixes],
             "tokens": asdict(standing) | {"total": standing.total, "goal": prompt.GOAL, "peers": prompt.PEERS},
         }
     )
@@ -72,12 +88,51 @@ def _step_table(steps: list[overhead.Overhead]) -> Table:
     return table
 
 
+def _fence_table(fences: list[sandbox.Started], flood: sandbox.Flood) -> Table:
+    caption = f"{flood.printed:.0f} MB of output: the runner grew by {flood.grown:.1f} MB (goal: 60)"
+    table = Table(title="a fenced command: `true`, from call to answer", title_justify="left", caption=caption)
+    for column in ("sandbox", "median", "p95", "made once", "self-test"):
+        table.add_column(column, justify="right")
+    for each in fences:
+        table.add_row(each.backend, *(f"{number:.0f} ms" for number in (each.median, each.p95, each.made, each.tested)))
+    return table
+
+
+def _gateway_table(asked: gateway.Gateway) -> Table:
+    table = Table(title="one ask of the gateway without the model, durable SQLite", title_justify="left")
+    for column in ("median", "p95", "two bare commits"):
+        table.add_column(column, justify="right")
+    table.add_row(*(f"{each:.1f} ms" for each in (asked.median, asked.p95, asked.disk)))
+    return table
+
+
+def _provider_table(imported: Mapping[str, float], prefixes: list[gateway.Prefix]) -> Table:
+    title = f"providers: import, and what of a request's bytes begins the next (goal: {gateway.PREFIX_GOAL:.0%})"
+    table = Table(title=title, title_justify="left")
+    for column in ("provider", "import", "same prefix, mean", "lowest", "folds in 100 steps"):
+        table.add_column(column, justify="right")
+    for each in prefixes:
+        shares = (f"{each.mean:.1%}", f"{each.lowest:.1%}")
+        table.add_row(each.provider, f"{imported[each.provider]:.0f} ms", *shares, str(each.folds))
+    return table
+
+
 def _prompt_table(standing: prompt.Standing) -> Table:
     table = Table(title=f"tokens before the first word of a job (goal: {prompt.GOAL})", title_justify="left")
     for column in ("build prompt", "tools", "together", "planner prompt", *prompt.PEERS):
         table.add_column(column, justify="right")
     ours = (standing.build, standing.tools, standing.total, standing.planner)
     table.add_row(*(f"{each:,}" for each in (*ours, *prompt.PEERS.values())))
+    return table
+
+
+def _survival_table(found: survival.Survival) -> Table:
+    title = f"on {survival.FILES:,} files (goals: checkpoint {CHECKPOINT_GOAL_MS:g} ms, resume {RESUME_GOAL_MS:g} ms)"
+    table = Table(title=title, title_justify="left")
+    for column in ("checkpoint, one change", "nothing changed", f"claim to next ask, {survival.STEPS} steps", "bundle"):
+        table.add_column(column, justify="right")
+    numbers = (found.checkpoint, found.unchanged, found.resume)
+    table.add_row(*(f"{number:.0f} ms" for number in numbers), f"{found.bundle_bytes:,} bytes")
     return table
 
 

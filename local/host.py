@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from local.http_server import Door
     from local.store import SqliteStore
     from local.stream_pump import StreamPump
+    from local.tasks import SubprocessTasks
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -152,7 +153,7 @@ def serve(settings: Settings, over: threading.Event, ready_file: Path | None = N
         world = build(settings, url)
         use(world)
         workers: list[Worker] = [*consumers(settings, world), *company.workers(world, url)]
-        application.open(doors(), cast("FileBlobs", world.blobs))
+        application.open(doors(striking(settings.home)), cast("FileBlobs", world.blobs))
         listening = threading.Thread(target=server.serve_forever, args=(0.05,), name="http", daemon=True)
         listening.start()
         for worker in workers:
@@ -175,21 +176,32 @@ def serve(settings: Settings, over: threading.Event, ready_file: Path | None = N
     logger.info("host.left")
 
 
-def doors() -> tuple[Door, ...]:
+def striking(home: Path) -> Callable[[Handler], Handler]:
+    """Whoever stands before the runners' door: nobody, but in a trial that kills machines on purpose."""
+    plan = os.environ.get("PERSEVERE_STRIKE")
+    if not plan:
+        return lambda handler: handler
+    from local.strikes import Striking, read_plan
+
+    return lambda handler: Striking(handler, read_plan(plan), home)
+
+
+def doors(before: Callable[[Handler], Handler] = lambda handler: handler) -> tuple[Door, ...]:
     """The functions that have a URL."""
     from local.http_server import Door
 
     return (
         Door("github_webhook", "/webhook", TIMEOUTS["github_webhook"], handler_of("github_webhook")),
-        Door("job_api", "/v1", TIMEOUTS["job_api"], handler_of("job_api")),
+        Door("job_api", "/v1", TIMEOUTS["job_api"], before(handler_of("job_api"))),
     )
 
 
 def consumers(settings: Settings, world: World) -> list[StreamPump | Clockwork]:
-    """Who is rung by the stream and by the clock, but for those that the settings leave out."""
+    """Who is rung by the stream, the clock and the tasks, but for those that the settings leave out."""
     from local.clockwork import Clockwork
     from local.stream import Stream, rings_conductor, rings_effects
     from local.stream_pump import StreamPump
+    from local.task_events import EVERY_S, TaskEvents
 
     store = cast("SqliteStore", world.store)
     found: list[StreamPump | Clockwork] = [
@@ -199,6 +211,8 @@ def consumers(settings: Settings, world: World) -> list[StreamPump | Clockwork]:
     ]
     if "watchdog" not in settings.without:
         found.append(Clockwork(handler_of("watchdog"), world.clock.now))
+        ends = TaskEvents(cast("SubprocessTasks", world.tasks), handler_of("watchdog"))
+        found.append(Clockwork(ends.look, world.clock.now, EVERY_S))
     return found
 
 

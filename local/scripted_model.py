@@ -9,7 +9,8 @@ Lines of the file are JSON objects:
 something broken: {"text": "", "calls": [{"tool": ..., "args": "no json"}], "stop": "cut"}. A line with `when` is said
 only while the newest report of proof names that criterion with that conclusion. Lines of one purpose are used in order,
 each once: every answer in the conversation has used the first unused line that fitted when it was given. So the same
-request gets the same answer, from whatever process, and a repeated one loses nothing.
+request gets the same answer, from whatever process, and a repeated one loses nothing. Calls that came back `interrupted`
+are made again, as anybody would who is told that they were undone; that uses no line.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from shared.errors import NotConfigured
 from shared.ports import Answer, ModelFailed, Request, ToolCall, Usage
+
+AGAIN = "That was cut short, so I do it again."
 
 
 class _Strict(BaseModel):
@@ -123,10 +126,13 @@ class ScriptedModel:
 
     def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
         """The next line's answer. Raises ModelFailed when there is none."""
-        index = self._next(request)
+        lost = _interrupted(request)
+        index = self._next(request) if lost is None else lost.line
         line = self.lines[index]
-        answer = line.answer
-        calls = tuple(_call(call, index) for index, call in enumerate(answer.calls))
+        answer = line.answer if lost is None else line.answer.model_copy(update={"text": AGAIN})
+        calls = tuple(_call(call, number) for number, call in enumerate(answer.calls))
+        if lost is not None:
+            calls = tuple(call for call in calls if call.id in lost.calls)
         usage = line.usage or ScriptUsage(
             input=_tokens(request), output=max(1, len(json.dumps(answer.model_dump())) // 4)
         )
@@ -135,7 +141,7 @@ class ScriptedModel:
             calls=calls,
             usage=Usage(input=usage.input, cached=usage.cached, output=usage.output),
             stop=answer.stop,
-            raw={"line": index},
+            raw={"line": index} if lost is None else {"line": index, "again": True},
         )
 
     def _next(self, request: Request) -> int:
@@ -146,7 +152,8 @@ class ScriptedModel:
         report = ""
         for turn in request.turns:
             if turn["role"] == "assistant":
-                self._take(unused.get(turn["purpose"], []), report)
+                if not turn["raw"].get("again"):
+                    self._take(unused.get(turn["purpose"], []), report)
             elif turn["role"] == "user":
                 report = turn["text"] if turn.get("evidence") else report
                 gone: Mapping[str, int] = turn.get("answers_before", {})
@@ -166,6 +173,26 @@ class ScriptedModel:
             if when is None or when.holds(report):
                 return unused.pop(place)
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """Calls of the line that was said last."""
+
+    line: int
+    calls: frozenset[str]
+
+
+def _interrupted(request: Request) -> _Lost | None:
+    """What of the newest answer has to be done again; None when all of it has results."""
+    line: int | None = None
+    lost: frozenset[str] = frozenset()
+    for turn in request.turns:
+        if turn["role"] == "assistant":
+            line, lost = turn["raw"].get("line"), frozenset()
+        elif turn["role"] == "tool":
+            lost = frozenset(each["id"] for each in turn["results"] if each["status"] == "interrupted")
+    return _Lost(line, lost) if line is not None and lost else None
 
 
 def _call(call: ScriptCall, index: int) -> ToolCall:

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,10 @@ class SubprocessTasks:
         self._extra = dict(extra or {})
         self._grace_s = grace_s
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def tell(self, name: str, value: str) -> None:
+        """A variable more for the tasks that are started from now on."""
+        self._extra[name] = value
 
     def start(self, client_token: str, started_by: str, ticket: str) -> Task:
         """Start one, or give back the one that has this token, whatever became of it.
@@ -103,6 +107,12 @@ class SubprocessTasks:
         """Running and stopped ones, in the order in which they were started."""
         found = [(task, directory) for directory in self._directories(started_by) if (task := _task(directory))]
         return [task for task, _ in sorted(found, key=lambda entry: (_asked_at(entry[1]), entry[0].id))]
+
+    def ended(self, but: Collection[str] = ()) -> Sequence[Task]:
+        """All stopped ones of this machine, but for those with these ids."""
+        names = sorted(path.name for path in self._root.iterdir() if path.name not in but)
+        found = (_task(self._root / name) for name in names)
+        return [task for task in found if task is not None and task.state == "stopped"]
 
     def log(self, task: str) -> Path:
         """Where the runner's output is."""

@@ -13,6 +13,7 @@ from local.ids import SystemIds
 from local.keyring import Keyring
 from local.planner import Handler, ThreadPlanner
 from local.tasks import SubprocessTasks
+from runner_image.sandbox.container import FOR_THE_CLIENT
 from runner_image.sandbox.environment import OUTWARD
 from shared.domain.operator import Operator
 from shared.github.app_tokens import AppTokens
@@ -63,11 +64,14 @@ def build(settings: Settings, host_url: str | None = None) -> World:
     )
 
 
+FOR_THE_SANDBOX = ("PERSEVERE_IMAGE", "PERSEVERE_WORK")
+
+
 def runner_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
     """What a runner is told beside where to claim: the sandbox, the interpreter, and how to reach package indexes."""
     told = {name: value for name, value in environment.items() if OUTWARD.fullmatch(name)}
-    if "HOME" in environment:
-        told["HOME"] = environment["HOME"]  # where pip's own settings are looked for
+    # HOME is also where pip's own settings are looked for.
+    told |= {name: environment[name] for name in (*FOR_THE_CLIENT, *FOR_THE_SANDBOX) if name in environment}
     if settings.sandbox:
         told["PERSEVERE_SANDBOX"] = settings.sandbox
     if settings.python:

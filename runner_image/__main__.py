@@ -23,7 +23,7 @@ from runner_image.heartbeat import Progress, Pulse
 from runner_image.job import Job
 from runner_image.log import log
 from runner_image.orders import Orders
-from runner_image.sandbox.choice import choose
+from runner_image.sandbox.choice import NAMES, choose
 from runner_image.sandbox.contract import NoSandbox, Place, Sandbox
 from runner_image.sandbox.interpreter import find_interpreter
 from runner_image.sandbox.selftest import run_self_test
@@ -130,7 +130,10 @@ def test_fence(fence: Sandbox, directory: Path) -> dict[str, object] | NoSandbox
     except NoSandbox as error:
         return error
     if fence.name != "none" and not held.holds:
-        return NoSandbox(f"Not started: the sandbox does not hold what it must: {asdict(held)}")
+        return NoSandbox(
+            f"Not started: the sandbox ({fence.label('local')}) does not hold what it promises: {'; '.join(held.missing)}. "
+            f"Operator: another one by name (PERSEVERE_SANDBOX: {', '.join(NAMES)})."
+        )
     return {"sandbox": fence.label("local"), "backend": fence.name, **asdict(held)}
 
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from runner_image.endings import GiveUp, Leave, bad_token, replaced, unreachable
 from shared.domain.protocol import (
     PROTOCOL,
+    Begin,
     BlobGrant,
     BlobWish,
     Claim,
@@ -43,7 +44,7 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 15.0
 LATER_AT_MOST_S = 30.0
 
-BlobKind = Literal["changeset", "output", "junit", "brief", "log"]
+BlobKind = Literal["changeset", "bundle", "output", "junit", "brief", "log"]
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
@@ -76,8 +77,15 @@ class Api:
         self._url = url
         self._patience = patience
         self._token: str | None = None
+        self._read_at_most = float(STEP_S)
+        self._hurried = False
         self._heard = time.monotonic()
         self._local = threading.local()
+
+    def hurry(self, seconds: float) -> None:
+        """From now on no request is waited for longer than that, nor tried again: we are about to be killed."""
+        self._patience = self._read_at_most = seconds
+        self._hurried = True
 
     def claim(self, claim: Claim) -> Claimed:
         claimed: Claimed = self._ask("POST", "/v1/claim", claim, Claimed)
@@ -100,6 +108,10 @@ class Api:
                 return WrongStep(refusal.expected)
             else:
                 raise _ending(status, refusal)
+
+    def begin(self, step: int) -> None:
+        """Nothing of a step's calls may be run before this returns."""
+        self._ask("POST", "/v1/begin", Begin(step=step), None)
 
     def evidence(self, report: EvidenceReport) -> None:
         self._ask("POST", "/v1/evidence", report, None)
@@ -124,7 +136,7 @@ class Api:
         """A granted download. Raises GiveUp when it is longer than `at_most` bytes."""
 
         def get() -> requests.Response:
-            return self._session.get(url, timeout=(CONNECT_S, BLOB_S), auth=_Bearer(None), stream=True)
+            return self._session.get(url, timeout=self._timeout(BLOB_S), auth=_Bearer(None), stream=True)
 
         with self._again(get, "download") as response:
             if response.status_code != 200:
@@ -143,6 +155,9 @@ class Api:
         session: requests.Session = self._local.session
         return session
 
+    def _timeout(self, read_s: float) -> tuple[float, float]:
+        return min(CONNECT_S, self._read_at_most), min(read_s, self._read_at_most)
+
     def _ask(self, method: str, path: str, body: BaseModel, answer: type[Answer] | None) -> Any:
         status, raw = self._send(method, path, body, read_s=ANSWER_S)
         if status != 200:
@@ -160,7 +175,7 @@ class Api:
                 data=data,
                 headers=headers,
                 auth=_Bearer(self._token),
-                timeout=(CONNECT_S, read_s),
+                timeout=self._timeout(read_s),
                 allow_redirects=False,
             )
 
@@ -170,7 +185,12 @@ class Api:
     def _put(self, url: str, headers: dict[str, str], data: bytes) -> None:
         def put() -> requests.Response:
             return self._session.put(
-                url, data=data, headers=headers, timeout=(CONNECT_S, BLOB_S), auth=_Bearer(None), allow_redirects=False
+                url,
+                data=data,
+                headers=headers,
+                timeout=self._timeout(BLOB_S),
+                auth=_Bearer(None),
+                allow_redirects=False,
             )
 
         response = self._again(put, "blob")
@@ -180,13 +200,14 @@ class Api:
 
     def _again(self, send: Callable[[], requests.Response], what: str) -> requests.Response:
         """Repeats until an answer that means something; what is repeated is safe to repeat by the protocol."""
-        wait = FIRST_WAIT_S
+        wait, began = FIRST_WAIT_S, time.monotonic()
         while True:
             said = self._try(send)
             if isinstance(said, requests.Response) and not _is_busy(said.status_code):
                 self._heard = time.monotonic()
                 return said
-            quiet = time.monotonic() - self._heard
+            # In a hurry each request has its own time: a heartbeat that is heard helps no upload that hangs.
+            quiet = time.monotonic() - (began if self._hurried else self._heard)
             if quiet > self._patience:
                 why = said if isinstance(said, str) else f"status {said.status_code}"
                 raise unreachable(f"{what}: nothing usable heard for {quiet:.0f} s: {why}")

@@ -2,17 +2,18 @@
 
 Linux decides it in the kernel (openat2 with RESOLVE_BENEATH: links inside are followed, links out are refused, with no
 moment in between). Elsewhere every step of the path is opened by itself and no link is followed at all.
+
+This file is also sent, as it stands, to the interpreter inside the sandbox (`tools/files.py`): the standard library
+alone, and nothing that Python 3.9 does not have.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import stat
 import sys
-from pathlib import Path
 
 SYS_OPENAT2 = 437  # the same on every architecture (Linux 5.6, openat2(2))
 RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_BENEATH = 0x01, 0x02, 0x08
@@ -23,8 +24,8 @@ class Outside(Exception):
     """The path leads out of the workspace, or into its `.git`; the text says how."""
 
 
-class _OpenHow(ctypes.Structure):
-    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+class Changed(Exception):
+    """The file is not the one that was read before; nothing was written."""
 
 
 def parts_of(path: bytes) -> list[bytes]:
@@ -38,7 +39,7 @@ def parts_of(path: bytes) -> list[bytes]:
 class Beneath:
     """The files beneath `root`. Paths are relative, as bytes. What is written belongs to the owner of `root`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: str | os.PathLike[str]) -> None:
         self._root = root
 
     def open(self, path: bytes, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
@@ -74,13 +75,34 @@ class Beneath:
         finally:
             os.close(descriptor)
 
-    def write(self, path: bytes, data: bytes) -> None:
-        """In place, so that mode and links inside stay; missing directories are made. Raises Outside, OSError."""
+    def write(self, path: bytes, data: bytes, was: bytes | None = None) -> None:
+        """The whole file or nothing of it; its mode and links inside stay, missing directories are made.
+
+        `was` is what must stand there now. Raises Outside, Changed, OSError.
+        """
         self._make_directories(path)
-        with os.fdopen(self._open_file(path, os.O_WRONLY | os.O_CREAT), "wb") as file:
-            file.truncate(0)
-            file.write(data)
-            self._own(file.fileno())
+        try:
+            descriptor = self._open_file(path, os.O_WRONLY if was is None else os.O_RDWR)
+        except FileNotFoundError:
+            if was is not None:
+                raise
+            descriptor = -1
+        if descriptor < 0 and self._is_link(path):  # to a file that is not there yet
+            descriptor = self._open_file(path, os.O_WRONLY | os.O_CREAT)
+        if descriptor < 0:
+            with self._parent(path) as (directory, name):
+                self._replace(directory, name, data, None)
+            return
+        with os.fdopen(descriptor, "wb" if was is None else "r+b") as file:
+            if was is not None and file.read() != was:
+                raise Changed
+            with self._place_of(file.fileno(), path) as (directory, name):
+                try:
+                    self._replace(directory, name, data, stat.S_IMODE(os.fstat(file.fileno()).st_mode))
+                except PermissionError:  # a directory that takes no new file
+                    file.seek(0)
+                    file.truncate(0)
+                    file.write(data)
 
     def put(self, path: bytes, mode: str, data: bytes) -> None:
         """Makes `path` exactly this (a git mode), whatever stood there or stood in the way. Raises Outside, OSError."""
@@ -112,6 +134,47 @@ class Beneath:
             os.close(descriptor)
             raise IsADirectoryError(errno.EISDIR, "not a regular file", os.fsdecode(path))
         return descriptor
+
+    def _is_link(self, path: bytes) -> bool:
+        try:
+            return stat.S_ISLNK(self.status(path).st_mode)
+        except FileNotFoundError:
+            return False
+
+    def _replace(self, directory: int, name: bytes, data: bytes, mode: int | None) -> None:
+        """A new file in the old one's place at one moment."""
+        fresh = b".persevere-" + os.urandom(8).hex().encode() + b".new"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            with os.fdopen(os.open(fresh, flags, 0o666, dir_fd=directory), "wb") as file:
+                file.write(data)
+                if mode is not None:
+                    os.fchmod(file.fileno(), mode)
+                self._own(file.fileno())
+            os.rename(fresh, name, src_dir_fd=directory, dst_dir_fd=directory)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(fresh, dir_fd=directory)
+            raise
+
+    @contextlib.contextmanager
+    def _place_of(self, descriptor: int, path: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        """(directory, name) where an open file really lies, links on the way to it followed. Raises Outside."""
+        inside = path
+        root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            top, real = (os.readlink(b"/proc/self/fd/%d" % each) for each in (root, descriptor))  # noqa: PTH115
+            if real.startswith(top.rstrip(b"/") + b"/"):
+                inside = real[len(top.rstrip(b"/")) + 1 :]
+        except OSError:
+            pass  # no /proc: then no link was followed on the way either, or the comparison below says so
+        finally:
+            os.close(root)
+        with self._parent(inside) as (directory, name):
+            there = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            if not os.path.samestat(there, os.fstat(descriptor)):
+                raise Outside(f"{os.fsdecode(path)!r} was moved, or lies behind a link that I do not follow")
+            yield directory, name
 
     # --- steps ------------------------------------------------------------------------------------------
 
@@ -147,12 +210,12 @@ class Beneath:
 
     def _own(self, descriptor: int) -> None:
         if os.geteuid() == 0:
-            owner = self._root.stat()
+            owner = os.stat(self._root)  # noqa: PTH116
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
     def _own_link(self, directory: int, name: bytes) -> None:
         if os.geteuid() == 0:
-            owner = self._root.stat()
+            owner = os.stat(self._root)  # noqa: PTH116
             os.chown(name, owner.st_uid, owner.st_gid, dir_fd=directory, follow_symlinks=False)
 
 
@@ -160,7 +223,12 @@ def _openat2(root: int, path: bytes, flags: int, mode: int) -> int | None:
     """None where there is no such call (not Linux, before 5.6, or refused by a filter)."""
     if sys.platform != "linux":
         return None
-    how = _OpenHow(flags, mode if flags & os.O_CREAT else 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
+    try:
+        import ctypes  # an interpreter may have been built without it
+    except ImportError:
+        return None
+    resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
+    how = (ctypes.c_uint64 * 3)(flags, mode if flags & os.O_CREAT else 0, resolve)  # struct open_how
     libc = ctypes.CDLL(None, use_errno=True)
     made = libc.syscall(SYS_OPENAT2, root, ctypes.c_char_p(path), ctypes.byref(how), ctypes.sizeof(how))
     if made >= 0:
@@ -187,15 +255,37 @@ def _open_by_steps(root: int, parts: list[bytes], flags: int, mode: int) -> int:
 
 
 def _remove(directory: int, name: bytes) -> None:
-    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    if not stat.S_ISDIR(status.st_mode):
+    """However deep it is: what lies two levels down is moved up one, so that two descriptors are enough."""
+    if not stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
         os.unlink(name, dir_fd=directory)
         return
-    inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    top = _open_to_empty(directory, name)
     try:
-        os.fchmod(inner, 0o700)
+        while names := os.listdir(top):
+            for each in names:
+                _flatten(top, os.fsencode(each))
+    finally:
+        os.close(top)
+    os.rmdir(name, dir_fd=directory)
+
+
+def _flatten(top: int, name: bytes) -> None:
+    if not stat.S_ISDIR(os.stat(name, dir_fd=top, follow_symlinks=False).st_mode):
+        os.unlink(name, dir_fd=top)
+        return
+    inner = _open_to_empty(top, name)
+    try:
         for each in os.listdir(inner):
-            _remove(inner, os.fsencode(each))
+            if stat.S_ISDIR(os.stat(each, dir_fd=inner, follow_symlinks=False).st_mode):
+                os.rename(each, b".persevere-" + os.urandom(16).hex().encode(), src_dir_fd=inner, dst_dir_fd=top)
+            else:
+                os.unlink(each, dir_fd=inner)
     finally:
         os.close(inner)
-    os.rmdir(name, dir_fd=directory)
+    os.rmdir(name, dir_fd=top)
+
+
+def _open_to_empty(directory: int, name: bytes) -> int:
+    inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    os.fchmod(inner, 0o700)
+    return inner

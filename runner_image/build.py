@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from runner_image.beneath import Outside
 from runner_image.changeset import Recorder, Taken, TooBig
+from runner_image.checkpoint import Keeper, stored_change
 from runner_image.endings import GiveUp, Leave, Stopped
 from runner_image.git import Git, GitFailed
 from runner_image.job import Job
 from runner_image.log import log
-from runner_image.loop import Said, work
+from runner_image.loop import Said, fit, report, work
+from runner_image.sandbox.contract import really
 from runner_image.setup import choose_setup, run_setup
 from runner_image.tools.contract import Bench
-from runner_image.trees import compare, lay_on
+from runner_image.underway import UnderWay
+from runner_image.waiting import wait_for
 from runner_image.workspace import Checkout, check_out, clone
-from shared.domain.protocol import BadChangeset, Changeset, Finish, Run, decode
+from shared.domain.protocol import CHECKPOINT_MAX_BYTES, Changeset, Finish, Run, StepResults, Underway
+
+HURRY_S = 4.0  # for each thing that is stored between a signal and the end, of which SIGNAL_GRACE_S is left in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,8 @@ class Prepared:
     git: Git
     checkout: Checkout
     recorder: Recorder
+    keeper: Keeper
+    underway: UnderWay
     setup_run: Run | None
 
 
@@ -31,25 +39,26 @@ def build(job: Job, allow_file: bool) -> Finish:
     prepared: Prepared | None = None
     setup_run: Run | None = None
     try:
-        prepared = prepare(job, allow_file)
-        setup_run = prepared.setup_run
+        made = prepare(job, allow_file)
+        setup_run = made.setup_run
         if setup_run and setup_run.outcome != "pass" and not continues(job):
             # Nothing can be proved here. The tail of the set-up says why.
             return closing(job, "gave_up", "no_setup", f"Set-up ended without success: {setup_run.reason}", setup_run)
-        restore(job, prepared)
-        said = work(job, Bench(job, prepared.checkout), prepared.recorder)
-        return hand_over(job, prepared, said)
+        restore(job, made)
+        prepared = made  # not before: a workspace without the stored work must never be taken for the work
+        said = work(job, Bench(job, made.checkout), made.keeper, made.underway)
+        return hand_over(job, made, said)
     except GiveUp as end:
-        return with_change(job, prepared, closing(job, "gave_up", end.reason, end.summary, setup_run))
+        return with_work(job, prepared, closing(job, "gave_up", end.reason, end.summary, setup_run))
     except Stopped as end:
         words = "The machine was taken away." if end.reason == "signal" else "Stopped by order."
-        return with_change(job, prepared, closing(job, "interrupted", end.reason, words, setup_run))
+        return with_work(job, prepared, closing(job, "interrupted", end.reason, words, setup_run))
     except Leave:
         raise
     except Exception as error:  # noqa: BLE001  # a fault of ours must not cost the work
         log("runner.failed", error=type(error).__name__, why=str(error)[:500])
         words = f"The runner itself failed: {type(error).__name__}: {error}"
-        return with_change(job, prepared, closing(job, "gave_up", "refused", words, setup_run))
+        return with_work(job, prepared, closing(job, "gave_up", "refused", words, setup_run))
 
 
 def continues(job: Job) -> bool:
@@ -72,24 +81,27 @@ def prepare(job: Job, allow_file: bool) -> Prepared:
         recorder.record_setup()
     except GitFailed as error:
         raise GiveUp("no_workspace", f"The workspace could not be prepared: {error}") from error
-    return Prepared(git, checkout, recorder, setup_run)
+    keeper = Keeper(job, git, recorder, start)
+    return Prepared(git, checkout, recorder, keeper, UnderWay(recorder), setup_run)
 
 
 def restore(job: Job, prepared: Prepared) -> None:
-    """Lays the stored change of an earlier runner over the workspace. Raises GiveUp."""
-    resume, limits = job.claimed.resume, job.claimed.limits
+    """Lays the work that an earlier runner kept over the workspace. Raises Ending."""
+    resume, limits, clone = job.claimed.resume, job.claimed.limits, job.claimed.clone
     if resume.bundle is None:
         return
-    # Base64 and a line's other fields: at most twice the bytes of the files.
-    data = job.api.fetch(resume.bundle, 2 * limits.changeset_bytes + 1_000 * limits.changeset_files)
+    job.progress.doing = "restoring the work"
+    url = resume.bundle
+    # A changeset is base64 and a line's other fields: at most twice the bytes of the files.
+    most = 2 * limits.changeset_bytes + 1_000 * limits.changeset_files
+    most = CHECKPOINT_MAX_BYTES if resume.kind == "bundle" else most
+    data = wait_for(job, "restore", lambda: job.api.fetch(url, most))
     try:
-        stored = decode(data)
-    except BadChangeset as error:
-        raise GiveUp("no_workspace", f"The stored change cannot be read: {error}") from error
-    git, start = prepared.git, prepared.recorder.start
-    tree = lay_on(git, job.claimed.clone.base, stored.changes)
-    prepared.checkout.lay(compare(git, start, tree))
-    log("workspace.restored", tree=tree, expected=resume.tree, files=len(stored.changes))
+        changes = stored_change(prepared.git, clone.base, prepared.recorder.start, resume, data)
+        prepared.checkout.lay(changes)
+    except (GitFailed, ValueError, Outside, OSError) as error:
+        raise GiveUp("no_workspace", f"The stored work cannot be laid over the repository: {error}") from error
+    log("workspace.restored", tree=resume.tree, files=len(changes))
 
 
 def hand_over(job: Job, prepared: Prepared, said: Said) -> Finish:
@@ -102,18 +114,51 @@ def hand_over(job: Job, prepared: Prepared, said: Said) -> Finish:
     except GitFailed as error:
         raise GiveUp("refused", f"The change could not be read from the workspace: {error}") from error
     finish = closing(job, "handed_over", "", said.summary, prepared.setup_run)
-    return carry(job, taken, finish).model_copy(update={"unmet": said.unmet})
+    finish = finish.model_copy(update={"unmet": said.unmet, "underway": calls_of(prepared, None)})
+    return carry(job, taken, finish)
 
 
-def with_change(job: Job, prepared: Prepared | None, finish: Finish) -> Finish:
-    """The same last word with what there is of the change; without it where it is too big or there is none."""
-    if prepared is None or finish.reason == "too_big":
+def with_work(job: Job, prepared: Prepared | None, finish: Finish) -> Finish:
+    """The same last word with the work: what the calls at hand came to, the checkpoint, and the change to be committed.
+
+    A call that was cut short is undone first. None of it can end in anything but a last word: what cannot be stored in
+    time is left, and the next runner goes on from the checkpoint before.
+    """
+    if prepared is None:
         return finish
+    if finish.reason == "signal":
+        job.api.hurry(HURRY_S)
+    if finish.outcome == "interrupted":
+        prepared.underway.undo()
     try:
-        return carry(job, prepared.recorder.take(), finish)
+        finish = finish.model_copy(update={"underway": left_behind(job, prepared, finish)})
+        return finish if finish.reason == "too_big" else carry(job, prepared.recorder.take(), finish)
     except (TooBig, GitFailed, GiveUp) as error:
         log("change.not_kept", why=str(error)[:300])
         return finish.model_copy(update={"summary": f"{finish.summary} The change was not kept: {error}"[:20_000]})
+    except Leave as error:
+        if finish.reason != "signal":
+            raise
+        log("change.not_kept", why=str(error)[:300])  # the store is slow and our time is short: the word goes without
+        return finish
+
+
+def left_behind(job: Job, prepared: Prepared, finish: Finish) -> Underway | None:
+    """What the next runner needs to know of the calls at hand; None where half of a call could not be undone."""
+    underway = prepared.underway
+    if finish.outcome == "interrupted" and not underway.is_known:
+        return None
+    done = report(job, prepared.keeper, (), leaving=True)
+    return calls_of(prepared, done, undone=finish.outcome == "interrupted")
+
+
+def calls_of(prepared: Prepared, done: StepResults | None, *, undone: bool = False) -> Underway | None:
+    """The results of the calls at hand; `done` has the work with which they are told."""
+    underway = prepared.underway
+    if underway.step is None:
+        return None
+    results = fit(underway.all_results(undone=undone))
+    return Underway(step=underway.step, done=(done or StepResults()).model_copy(update={"results": results}))
 
 
 def carry(job: Job, taken: Taken, finish: Finish) -> Finish:
@@ -135,7 +180,7 @@ def closing(job: Job, outcome: str, reason: str, summary: str, setup_run: Run | 
             "summary": summary[:20_000],
             "setup_run": setup_run,
             "sandbox": job.sandbox.label(job.claimed.network),
-            "network": job.claimed.network if job.sandbox.name != "none" else "open",
+            "network": really(job.sandbox.name, job.claimed.network),
             "seconds": job.progress.seconds,
         }
     )

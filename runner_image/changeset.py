@@ -5,22 +5,45 @@ What set-up itself did is no part of it: not its changes to tracked files, not t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner_image.git import Git
+from runner_image.git import Git, GitFailed
 from runner_image.ignore import base_rules
-from runner_image.trees import carry_over, compare, sizes_of, tree_of
-from shared.domain.protocol import Changeset, RunnerLimits, encode, shown_path
+from runner_image.laying import lay
+from runner_image.trees import carry_over, compare, files_of, sizes_of, tree_of
+from shared.domain.protocol import (
+    CHECKPOINT_MAX_BYTES,
+    CHECKPOINT_MAX_FILE_BYTES,
+    CHECKPOINT_MAX_FILES,
+    Change,
+    Changeset,
+    RunnerLimits,
+    encode,
+    shown_path,
+)
 
 LEFT_OUT_SHOWN = 50
+LOOK_S = 30.0
+LARGE_SHOWN = 3
 
 
 class TooBig(Exception):
     """The change is over a limit; the text has both numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A state of the workspace that it can be put back to. `tree` is the workspace's own, set-up's changes among it;
+    `large` are the files that were too large to be looked into.
+    """
+
+    tree: str
+    large: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +78,7 @@ class Recorder:
         git.run("update-index", "-q", "--refresh", index=index, tree=tree, accept=(0, 1))
         self._now = self._result = self._start
         self._is_stale = False
+        self._large: dict[bytes, int] = {}
 
     @property
     def start(self) -> str:
@@ -73,24 +97,55 @@ class Recorder:
     def tree(self) -> str:
         """The base with the change laid on it. One git process when nothing was changed since the last call.
 
-        Raises TooBig before any content of an oversized file is read.
+        Files above a checkpoint's limit are left as they were; `unkept` names them. Raises TooBig where there is more than
+        a checkpoint may hold, before any content is read.
         """
         untracked, modified = self._look()
         new = [path for path in untracked if not self._is_of_setup(path)]
+        self._large = self._weigh([*new, *modified])
+        new, modified = ([path for path in paths if path not in self._large] for paths in (new, modified))
         if new or modified or self._is_stale:
-            self._check_files([*new, *modified])
             self._is_stale = True  # until the result is known, whatever stops us on the way there
             self._update(new, modified)
             now = self._git.line("write-tree", index=self._index)
             if now != self._now:
-                self._result = carry_over(self._git, self._after_setup, now, self._start)
+                untouched = self._after_setup == self._start
+                self._result = now if untouched else carry_over(self._git, self._after_setup, now, self._start)
                 self._now = now
             self._is_stale = False
         return self._result
 
+    @property
+    def unkept(self) -> str:
+        """What the last tree does not have, in words; empty when it has everything."""
+        if not self._large:
+            return ""
+        shown = [f"{shown_path(path)} ({size:,} bytes)" for path, size in sorted(self._large.items())[:LARGE_SHOWN]]
+        more = len(self._large) - len(shown)
+        return ", ".join(shown) + (f" and {more} more" if more else "") + f": over {self._largest:,} bytes a file"
+
+    def mark(self) -> Mark:
+        """The workspace as it stands. Raises TooBig."""
+        self.tree()
+        return Mark(self._now, frozenset(self._large))
+
+    def put_back(self, mark: Mark) -> None:
+        """In place: every path that git sees is what it was then. What the base ignores and what set-up made stays.
+
+        Raises TooBig when what lies there now cannot even be compared, OSError.
+        """
+        self.tree()
+        grown = set(self._large) - mark.large
+        changes = [*compare(self._git, self._now, mark.tree), *files_of(self._git, mark.tree, grown)]
+        known = {change.path for change in changes}
+        lay(self._tree, [*changes, *(Change(path, None) for path in grown - known)])
+        self.tree()
+
     def take(self) -> Taken:
-        """The change itself. Raises TooBig."""
+        """The change itself. Raises TooBig: a change may be less than what a checkpoint holds."""
         result = self.tree()
+        for path, size in self._large.items():
+            self._check_largest(size, path)
         base = tree_of(self._git, self._base)
         self._check_sizes(*sizes_of(self._git, base, result))
         return Taken(Changeset(self._base, result, compare(self._git, base, result)), self._left_out())
@@ -100,7 +155,12 @@ class Recorder:
     def _look(self) -> tuple[list[bytes], list[bytes]]:
         """(files that git does not know and the base's rules do not ignore, tracked ones that changed or are gone)."""
         options = ["--others", "--modified", "--deleted", "-t", "-z", f"--exclude-from={self._rules}"]
-        out = self._git.run("ls-files", *options, index=self._index, tree=self._tree)
+        try:
+            out = self._git.run("ls-files", *options, index=self._index, tree=self._tree, seconds=LOOK_S)
+        except GitFailed:
+            if not _remove_pipes(self._tree):
+                raise
+            out = self._git.run("ls-files", *options, index=self._index, tree=self._tree)
         untracked: list[bytes] = []
         modified: dict[bytes, None] = {}
         for row in out.split(b"\0"):
@@ -114,9 +174,10 @@ class Recorder:
         return untracked, list(modified)
 
     def _update(self, untracked: list[bytes], modified: list[bytes]) -> None:
-        """What changed is taken out of the index first, so that a file may become a directory, or a link to one."""
+        """What is gone is taken out of the index first, so that a file may become a directory, or a link to one."""
         present = [path for path in (*untracked, *modified) if self._is_file(path)]
-        for option, paths in (("--force-remove", modified), ("--add", present)):
+        gone = sorted(set(modified) - set(present))
+        for option, paths in (("--force-remove", gone), ("--add", present)):
             names = b"".join(path + b"\0" for path in paths)
             if names:
                 self._git.run("update-index", option, "-z", "--stdin", index=self._index, tree=self._tree, stdin=names)
@@ -150,36 +211,55 @@ class Recorder:
 
     # --- limits -----------------------------------------------------------------------------------------
 
-    def _check_files(self, paths: list[bytes]) -> None:
-        """Before git reads them: how many there are, and how big."""
-        sizes = []
+    @property
+    def _largest(self) -> int:
+        return max(CHECKPOINT_MAX_FILE_BYTES, self._limits.changeset_file_bytes)
+
+    def _weigh(self, paths: list[bytes]) -> dict[bytes, int]:
+        """The files that are too large to be kept, with their sizes; nothing was read yet. Raises TooBig."""
+        large, total = {}, 0
         for path in paths:
             try:
                 status = os.lstat(os.path.join(os.fsencode(self._tree), path))
-            except (FileNotFoundError, NotADirectoryError):
-                continue  # deleted
-            if stat.S_ISREG(status.st_mode):
-                sizes.append(status.st_size)
-                self._check_largest(status.st_size, path)
-        # A file may have been changed back to what it was at the base, so the exact sums are taken later.
-        if len(paths) > 2 * self._limits.changeset_files:
-            raise TooBig(f"the change has {len(paths):,} files; the limit is {self._limits.changeset_files:,}")
-        if sum(sizes) > 2 * self._limits.changeset_bytes:
-            raise TooBig(f"the change has {sum(sizes):,} bytes; the limit is {self._limits.changeset_bytes:,}")
+            except OSError:
+                continue  # deleted, or no way leads there any more (a link to itself)
+            if not stat.S_ISREG(status.st_mode):
+                continue
+            if status.st_size > self._largest:
+                large[path] = status.st_size
+            else:
+                total += status.st_size
+        if len(paths) - len(large) > CHECKPOINT_MAX_FILES:
+            raise TooBig(f"{len(paths):,} files changed at once; the limit is {CHECKPOINT_MAX_FILES:,}")
+        if total > CHECKPOINT_MAX_BYTES:
+            raise TooBig(f"{total:,} bytes changed at once; the limit is {CHECKPOINT_MAX_BYTES:,}")
+        return large
 
     def _check_largest(self, size: int, path: bytes) -> None:
         most = self._limits.changeset_file_bytes
         if size > most:
             raise TooBig(f"{shown_path(path)} has {size:,} bytes; the limit is {most:,} a file")
 
-    def _check_sizes(self, files: int, size: int, largest: int) -> None:
+    def _check_sizes(self, files: int, size: int, largest: tuple[int, bytes]) -> None:
         limits = self._limits
+        self._check_largest(*largest)
         if files > limits.changeset_files:
             raise TooBig(f"the change has {files:,} files; the limit is {limits.changeset_files:,}")
         if size > limits.changeset_bytes:
             raise TooBig(f"the change has {size:,} bytes; the limit is {limits.changeset_bytes:,}")
-        if largest > limits.changeset_file_bytes:
-            raise TooBig(f"one file has {largest:,} bytes; the limit is {limits.changeset_file_bytes:,} a file")
+
+
+def _remove_pipes(root: Path) -> bool:
+    """git opens `HEAD` of whatever looks like a repository inside; of a pipe it would wait for ever. No change holds one."""
+    found = False
+    for directory, _, files in os.walk(os.fsencode(root)):
+        for name in files:
+            path = os.path.join(directory, name)
+            with contextlib.suppress(OSError):
+                if stat.S_ISFIFO(os.lstat(path).st_mode):
+                    os.unlink(path)  # noqa: PTH108
+                    found = True
+    return found
 
 
 def _files_beneath(root: Path, path: bytes) -> Iterable[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runner_image.api import Api
@@ -51,16 +51,20 @@ class Job:
         sandbox: Sandbox | None = None,
     ) -> Ran:
         """Runs a shell line within its seconds and the job's. Raises Ending when told to leave or out of time."""
-        self.check_time()
         command = Command(
             line=line,
-            seconds=min(seconds, self.seconds_left),
+            seconds=seconds,
             network=network or self.claimed.network,
             environment={**self.claimed.setup.environment, **(environment or {})},
             output_bytes=self.claimed.limits.output_bytes,
             spool=spool,
             record=record,
         )
+        return self.fence(place, command, sandbox)
+
+    def fence(self, place: Place, command: Command, sandbox: Sandbox | None = None) -> Ran:
+        """Runs it as it stands, no longer than the job lasts. Raises Ending when told to leave or out of time."""
+        self.check_time()
         fence = sandbox or self.sandbox
         with self.orders.while_running(fence.kill):
-            return fence.run(place, command)
+            return fence.run(place, replace(command, seconds=min(command.seconds, self.seconds_left)))

@@ -12,6 +12,7 @@ from runner_image.endings import GiveUp
 from runner_image.findings import Files, Found, find_setup, find_tests
 from runner_image.git import Git, GitFailed
 from runner_image.job import Job
+from runner_image.sandbox.contract import really
 from runner_image.setup import read_files
 from runner_image.side import Side
 from runner_image.workspace import clone
@@ -45,7 +46,7 @@ def survey(job: Job, allow_file: bool) -> Finish:
 def describe(job: Job, setup: Found, setup_run: Run | None) -> Survey:
     return Survey(
         sandbox=job.sandbox.label(job.claimed.network),
-        network=job.claimed.network if job.sandbox.name != "none" else "open",
+        network=really(job.sandbox.name, job.claimed.network),
         setup=setup.line,
         setup_source=setup.source,
         setup_run=setup_run,

@@ -53,14 +53,15 @@ def paths_of(git: Git, tree: str) -> list[bytes]:
     return [path for path in out.split(b"\0") if path]
 
 
-def sizes_of(git: Git, before: str, after: str) -> tuple[int, int, int]:
-    """Of the change between two trees: files, bytes of all, bytes of the largest. Reads no content."""
-    rows = [blob for _, mode, blob in _differences(git, before, after) if mode in MODES]
-    if not rows:
-        return len(_differences(git, before, after)), 0, 0
-    out = git.run("cat-file", "--batch-check=%(objectsize)", stdin="".join(f"{blob}\n" for blob in rows).encode())
-    sizes = [int(size) for size in out.split()]
-    return len(_differences(git, before, after)), sum(sizes), max(sizes)
+def sizes_of(git: Git, before: str, after: str) -> tuple[int, int, tuple[int, bytes]]:
+    """Of the change between two trees: files, bytes of all, (bytes, path) of the largest. Reads no content."""
+    rows = _differences(git, before, after)
+    kept = [(path, blob) for path, mode, blob in rows if mode in MODES]
+    if not kept:
+        return len(rows), 0, (0, b"")
+    out = git.run("cat-file", "--batch-check=%(objectsize)", stdin="".join(f"{blob}\n" for _, blob in kept).encode())
+    sizes = [(int(size), path) for size, (path, _) in zip(out.split(), kept, strict=True)]
+    return len(rows), sum(size for size, _ in sizes), max(sizes)
 
 
 def lay_on(git: Git, tree: str, changes: Iterable[Change]) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import requests
 
-from runner_image.beneath import Beneath
 from runner_image.endings import GiveUp
 from runner_image.git import Git, GitFailed
+from runner_image.laying import lay
 from runner_image.log import log
 from runner_image.orders import Orders
 from runner_image.sandbox.contract import Place, Sandbox
@@ -103,13 +103,7 @@ class Checkout:
 
     def lay(self, changes: Iterable[Change]) -> None:
         """Makes each path of the work tree what the change says, deletions included."""
-        beneath = Beneath(self.tree)
-        ordered = sorted(changes, key=lambda change: change.mode is not None)
-        for change in ordered:
-            if change.mode is None:
-                beneath.remove(change.path)
-            else:
-                beneath.put(change.path, change.mode, change.data)
+        lay(self.tree, changes)
 
 
 def check_out(git: Git, directory: Path, sandbox: Sandbox, base: str, head: str | None) -> Checkout:

@@ -15,5 +15,7 @@ def perform(attempt: Attempt) -> Outcome:
     # The same ticket at every attempt: a start that is repeated with other words is refused, not recognised.
     ticket = make_ticket(out.ticket_keys, job, launch, attempt.since)
     task = out.tasks.start(f"{job}-{launch}", job, ticket)
-    link = Put(Record(keys.task_link(job), "link", {"pk": attempt.pk, "job": job}), ANY)
+    link = Put(
+        Record(keys.task_link(job), "link", {"pk": attempt.pk, "job": job, "task": task.id, "launch": launch}), ANY
+    )
     return done({"task": task.id, "started_by": task.started_by, "job": job, "launch": launch}, link)

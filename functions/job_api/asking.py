@@ -40,21 +40,17 @@ class Prepared:
 
 
 def prepare(
-    session: Session,
-    number: int,
-    state: State,
-    step: StepState,
-    before: StepState | None,
-    changes: Sequence[Change],
+    session: Session, number: int, state: State, step: StepState, before: StepState | None, changes: Sequence[Change]
 ) -> Prepared | str:
-    """The ask of a step, or why there can be none any more. `before` is the step before it. Raises UnknownPrice."""
+    """The ask of a step, or why there can be none any more. `before` is the step before, closed. Raises UnknownPrice."""
     job = session.job
-    asking, taken_in = _take_in(session, number, state, step.asking)
+    asking, taken_in = _take_in(session, number, state, step.asking, before)
     others = may_ask(job.model, session.here.operator)
     model, asking = _model(asking, step.asking, before, others)
     price = session.here.models.price(model, session.now)
-    window = price.window >> asking.shortened
-    fitting = _fitted(state, asking, model, window, min(MAX_OUTPUT, price.max_output))
+    if asking.shortened:
+        asking = _shorter(state, asking)
+    fitting = _fitted(state, asking, model, price.window, min(MAX_OUTPUT, price.max_output))
     if fitting is None:
         return TOO_LONG
     asking, opened = fitting
@@ -127,7 +123,9 @@ def prepare(
     )
 
 
-def _take_in(session: Session, number: int, state: State, old: Asking | None) -> tuple[Asking, list[Change]]:
+def _take_in(
+    session: Session, number: int, state: State, old: Asking | None, before: StepState | None
+) -> tuple[Asking, list[Change]]:
     """What this ask tells beside the results. What an earlier attempt took in stays; new words are added to it."""
     now, job = session.now, session.job
     page = session.store.query(keys.job_pk(job.id), "INBOX#", limit=WORDS_AT_ONCE)
@@ -136,7 +134,8 @@ def _take_in(session: Session, number: int, state: State, old: Asking | None) ->
     changes += put_events(job, now, f"w{number:06d}", of_words(job, now, number, words))
     note = old.note if old is not None else _first_note(session, number)
     if state.launch is not None and state.launch != session.lease.launch:
-        replaced = replaced_text(session.lease.checkpoint_step)
+        ran = before is not None and before.ran_on == session.lease.launch
+        replaced = replaced_text(session.lease.restored_step, ran=ran, unkept=session.lease.unkept)
         if replaced not in note:
             note = f"{note}\n\n{replaced}".strip()
     asking = Asking(
@@ -164,6 +163,17 @@ def _first_note(session: Session, number: int) -> str:
         except Final as gone:
             brief = f"(the brief of the repository is gone: {gone})"
     return given_text(issue, brief)
+
+
+def _shorter(state: State, asking: Asking) -> Asking:
+    """With so much of the history folded that half of its bytes are left, each time that the model found it too long."""
+    whole = asking.model_copy(update={"folded": None})
+    most, kept = open_step(state, whole).size >> asking.shortened, KEPT_STEPS
+    folded = whole
+    while kept >= 1 and open_step(state, folded).size > most:
+        folded = whole.model_copy(update={"folded": kept})
+        kept //= 2
+    return folded
 
 
 def _fitted(state: State, asking: Asking, model: str, window: int, output: int) -> tuple[Asking, State] | None:

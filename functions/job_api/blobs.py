@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functions.job_api.refusal import Refused
 from functions.job_api.session import Session, must_be_open
-from shared.domain.protocol import CHANGESET_MAX_BYTES, BlobGrant, BlobWish
+from shared.domain.protocol import CHANGESET_MAX_BYTES, CHECKPOINT_MAX_BYTES, BlobGrant, BlobWish
 
 MB = 1_000_000
 # A changeset is base64 in JSON lines, and deletions and paths come on top.
 MAX_BYTES = {
     "changeset": 2 * CHANGESET_MAX_BYTES,
+    "bundle": CHECKPOINT_MAX_BYTES,
     "output": 20 * MB,
     "junit": 20 * MB,
     "brief": 2 * MB,

@@ -64,6 +64,8 @@ def claim(here: World, wish: Claim) -> Claimed:
     found = _find(here, ticket)
     _check(found, ticket, wish.nonce)
     lease = _next_lease(found, ticket, wish.nonce, now)
+    if found.lease is None:
+        lease = _with_earlier_work(here, found.job, lease)
     settle_strays_of(here, found.job)
     ledger, _ = read_ledger(here, found.job)
     issue = read_issue(here, found.job)
@@ -133,8 +135,26 @@ def _next_lease(found: _Found, ticket: Ticket, nonce: str, now: int) -> Lease:
             "checkpoint_step": old.checkpoint_step,
             "tree": old.tree,
             "bundle": old.bundle,
+            "kind": old.kind,
+            "unkept": old.unkept,
+            "restored_step": old.checkpoint_step,
+            "begun_step": old.begun_step,
         }
     )
+
+
+def _with_earlier_work(here: World, job: JobState, lease: Lease) -> Lease:
+    """The last checkpoint of the job that this one continues, where nothing of it was committed since: its machines were
+    lost, or its change was refused, and a person said to go on."""
+    if lease.bundle is not None or job.continues is None:
+        return lease
+    record, held = here.store.get(keys.job_state(job.continues)), here.store.get(keys.job_lease(job.continues))
+    if record is None or held is None:
+        return lease
+    earlier, left = JobState.model_validate(unpack(record, here.blobs).body), Lease.model_validate(held.body)
+    if (earlier.base, earlier.head) != (job.base, job.head):
+        return lease
+    return lease.model_copy(update={"tree": left.tree, "bundle": left.bundle, "kind": left.kind})
 
 
 def _commit(here: World, found: _Found, lease: Lease, told: Put) -> None:
@@ -193,17 +213,19 @@ def _setup(job: JobState, issue: IssueState) -> Setup:
 
 
 def _resume(here: World, job: JobState, lease: Lease) -> Resume:
-    """The first step without an answer, and the work as it was last kept."""
+    """The first step without an answer, or the last one with an answer that nobody has begun; and the work as it was last
+    kept. Read behind the claim: who held the job before can begin nothing any more."""
     if job.kind not in ("build", "fix"):
         return Resume()
-    answered = 0
+    answered, open_step = 0, None
     for record in read_all(here.store, keys.job_pk(job.id), "STEP#"):
         state = StepState.model_validate(unpack(record, here.blobs).body)
         if state.reply is None:
             break
         answered = state.step + 1
+        open_step = state.step if state.results is None and state.step > lease.begun_step else None
     bundle = here.blobs.download(lease.bundle) if lease.bundle else None
-    return Resume(step=answered, tree=lease.tree, bundle=bundle)
+    return Resume(step=answered if open_step is None else open_step, tree=lease.tree, bundle=bundle, kind=lease.kind)
 
 
 def _words(issue: IssueState, spec: Spec | None) -> tuple[str, ...]:

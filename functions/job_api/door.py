@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from functions.job_api.begin import begin
 from functions.job_api.blobs import grant
 from functions.job_api.claim import claim
 from functions.job_api.evidence import store_evidence
@@ -26,6 +27,7 @@ from functions.world import World
 from shared.agent.data import clean_all
 from shared.domain.protocol import (
     BODY_MAX_BYTES,
+    Begin,
     BlobWish,
     Claim,
     EvidenceReport,
@@ -82,6 +84,10 @@ def _route(method: str, path: str, event: Mapping[str, Any], here: World) -> Ans
                 heartbeat = _read(event, Heartbeat)
                 orders = _for_session(event, here, lambda session: beat(session, heartbeat))
                 return Answered(200, orders.model_dump(mode="json"), {"event": "job.beat", "orders": orders.orders})
+            case "/v1/begin":
+                started = _read(event, Begin)
+                _for_session(event, here, lambda session: begin(session, started))
+                return Answered(200, {}, {"event": "job.begun", "step": started.step})
             case "/v1/blobs":
                 blob = _read(event, BlobWish)
                 granted = _for_session(event, here, lambda session: grant(session, blob))

@@ -93,6 +93,10 @@ def of_checkpoint(job: JobState, now: int, step: int, checkpoint: Checkpoint) ->
     )
 
 
+def of_unkept(job: JobState, now: int, step: int, what: str) -> Event:
+    return _event(job, now, "checkpoint", f"not kept after step {step + 1}: {what}", step)
+
+
 def of_wrap_up(job: JobState, now: int, step: int) -> Event:
     return _event(job, now, "money", "little building time is left: the agent is asked to wrap up", step)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from functions.job_api.closing import close, kept_in
 from functions.job_api.refusal import Refused, check_blob
 from functions.job_api.session import Session
 from functions.job_api.strays import settle_strays
@@ -12,7 +13,7 @@ from functions.job_api.tell import tell_session_finished
 from functions.job_api.time_left import book_seconds
 from shared.domain import keys
 from shared.domain.protocol import Finish
-from shared.domain.record import Put, replace_of
+from shared.domain.record import Change, Put, Record, replace_of
 from shared.domain.step import StepState
 from shared.ports import read_all
 
@@ -30,7 +31,7 @@ def finish(session: Session, word: Finish) -> None:
         return
     _check(session, word)
     settle_strays(session)
-    records = read_all(session.store, keys.job_pk(session.job.id), "STEP#")
+    records = list(read_all(session.store, keys.job_pk(session.job.id), "STEP#"))
     steps = [StepState.model_validate(record.body) for record in records]
     answered = sum(1 for step in steps if step.reply is not None and step.raw is not None)
     word = _with_cause(word, steps)
@@ -42,11 +43,26 @@ def finish(session: Session, word: Finish) -> None:
         "finished": True,
         "step": answered,
     }
-    if word.tree is not None:  # the work as it was left is the newest checkpoint; without changeset it is the base
-        ended |= {"bundle": word.changeset, "tree": word.tree, "checkpoint_step": answered - 1}
-    lease = session.lease.model_copy(update=ended)
+    told, closed = word.model_copy(update={"underway": None}), _close_last(session, word, records, steps)
+    kept = session.lease
+    if word.underway is not None and word.underway.done.checkpoint is not None:
+        kept = kept_in(kept, word.underway.step, word.underway.done) or kept
+    lease = kept.model_copy(update=ended)
     record = replace(session.lease_record, body=lease.model_dump(mode="json"), due=None)
-    session.store.commit(Put(record, replace_of(session.lease_record)), *booked, tell_session_finished(session, word))
+    session.store.commit(
+        Put(record, replace_of(session.lease_record)), *booked, *closed, tell_session_finished(session, told)
+    )
+
+
+def _close_last(session: Session, word: Finish, records: list[Record], steps: list[StepState]) -> list[Change]:
+    """The results of the last answer's calls, where no step has brought them. Raises Refused (bad_request)."""
+    if not steps or steps[-1].reply is None or steps[-1].results is not None:
+        return []
+    last, underway = steps[-1], word.underway
+    if underway is None or underway.step != last.step:
+        return []  # nothing of that answer was begun: the next runner is given it as it is
+    tree = next((step.tree for step in reversed(steps) if step.tree), None)
+    return close(session, last, records[-1], underway.done, tree)[1]
 
 
 def _with_cause(word: Finish, steps: Sequence[StepState]) -> Finish:

@@ -9,17 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from functions.job_api.asking import Prepared, prepare
+from functions.job_api.closing import close, kept_in
 from functions.job_api.conversation import Conversation, read_conversation, recall, remember
-from functions.job_api.events import of_checkpoint, of_results, put_events
 from functions.job_api.heartbeat import wanted_away
-from functions.job_api.refusal import Refused, check_blob
+from functions.job_api.refusal import Refused
 from functions.job_api.session import Session, must_be_open
 from functions.job_api.time_left import read_ledger, seconds_left
-from shared.agent.data import clean, clip
 from shared.domain import keys
-from shared.domain.protocol import CallResult, Later, Reply, StepResults
+from shared.domain.protocol import Later, Reply, StepResults
 from shared.domain.record import Change, Put, Record, replace_of
-from shared.domain.step import AskedCall, StepState
+from shared.domain.step import StepState
 from shared.errors import NotConfigured
 from shared.llm.gateway import Gateway
 from shared.llm.slot import Broke, Stored, Wait
@@ -61,7 +60,7 @@ def put_step(session: Session, number: int, body: StepResults) -> Reply | Later:
         return _end(session, found, changes, *conversation.state.over)
     _check_time(session, changes)
     try:
-        prepared = prepare(session, number, conversation.state, found.state, found.before, changes)
+        prepared = prepare(session, number, conversation.state, found.state, closed, changes)
         if isinstance(prepared, str):
             return _end(session, found, changes, prepared, "model")
         outcome = gateway.ask(prepared.slot, found.state, found.record, prepared.ask)
@@ -131,51 +130,14 @@ def _close_before(
     earlier = earlier or read_conversation(session.here, session.job, number - 1)
     if found.before.results is not None:
         return earlier.after(found.before), found.before, []
-    closed = _closed(session, found.before, body, earlier.tree)
-    record = replace(found.before_record, body=closed.model_dump(mode="json"))
-    results = {result.call: result for result in closed.results or ()}
-    events = of_results(session.job, session.now, number - 1, closed.calls, results)
-    changes: list[Change] = [Put(record, replace_of(found.before_record))]
-    if body.checkpoint is not None:
-        events.append(of_checkpoint(session.job, session.now, number - 1, body.checkpoint))
-        lease = session.lease.model_copy(
-            update={
-                "tree": body.checkpoint.tree,
-                "bundle": body.checkpoint.bundle,
-                "checkpoint_step": number - 1,
-                "step": number,
-            }
-        )
-        kept = replace(session.lease_record, body=lease.model_dump(mode="json"))
-        changes.append(Put(kept, replace_of(session.lease_record)))
-    else:
+    closed, changes = close(session, found.before, found.before_record, body, earlier.tree)
+    lease = kept_in(session.lease, number - 1, body)
+    if lease is None:
         changes.append(session.fence)
-    changes += put_events(session.job, session.now, f"r{number:06d}", events)
+    else:
+        kept = replace(session.lease_record, body=lease.model_copy(update={"step": number}).model_dump(mode="json"))
+        changes.append(Put(kept, replace_of(session.lease_record)))
     return earlier.after(closed), closed, changes
-
-
-def _closed(session: Session, before: StepState, body: StepResults, tree: str | None) -> StepState:
-    """The step before with one result for each call that the runner had. What is missing was cut short."""
-    for result in body.results:
-        check_blob(session.job, result.artifact, f"result of {result.call}")
-    if body.checkpoint is not None:
-        check_blob(session.job, body.checkpoint.bundle, "checkpoint")
-    sent = {result.call: result for result in body.results}
-    results = tuple(_result(call, sent.get(call.name)) for call in before.calls if not call.error)
-    return before.model_copy(
-        update={
-            "results": results,
-            "tree": body.tree,
-            "checkpoint": body.checkpoint,
-            "changed": body.tree is not None and body.tree != tree,
-        }
-    )
-
-
-def _result(call: AskedCall, sent: CallResult | None) -> CallResult:
-    if sent is None:
-        return CallResult(call=call.name, status="interrupted")
-    return sent.model_copy(update={"text": clip(clean(sent.text))})
 
 
 def _commit_results(session: Session, changes: list[Change]) -> None:

@@ -1,4 +1,4 @@
-"""The clock's door: every minute on AWS, every second on one machine."""
+"""The clock's door, every minute on AWS and every second on one machine; and that of tasks which ended."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from functions.watchdog.ended import DETAIL_TYPE, task_ended
 from functions.watchdog.missed import sweep
 from functions.watchdog.ring import ring_due
-from functions.watchdog.task_event import ring_task
 from functions.world import door, world
 from shared.errors import PersevereError
 
@@ -18,11 +18,13 @@ metrics = Metrics(namespace="Persevere", service="watchdog")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Ring for everything due, for a task that ended, and fetch what GitHub could not deliver."""
+    """Ring for everything due, and fetch what GitHub could not deliver; or tell of the one task that ended."""
     here = world()
-    told = ring_task(event, here.store, here.blobs)
+    if event.get("detail-type") == DETAIL_TYPE:
+        told = task_ended(here.store, here.clock, here.ids, event)
+        logger.info("watchdog.task_ended", extra={"job": event["detail"].get("startedBy"), "told": told})
+        return {"rung": int(told == "told"), "known": int(told != "not ours")}
     rung = ring_due(here.store, here.blobs, here.clock, here.ids, here.tasks)
-    rung.tasks += told
     missed = 0
     try:
         missed = sweep(door(), here.deliveries)

@@ -43,7 +43,14 @@ def _tell(terminal: Terminal, table: Table, issue: IssueState) -> None:
     money = table.money(issue.pk)
     terminal.line(f"{issue.repository.full_name}#{issue.number}  {issue.title}"[:79])
     cost = f"{dollars(money.spent)} of {dollars(money.limit)}" if money.limit else f"asking {dollars(money.asking)}"
+    if money.read:
+        cost += f", {money.cached * 100 // money.read} % of the reading from the cache"
     terminal.line(f"  {issue.phase.replace('_', ' '):<13} {cost}")
+    waits = issue.queued or next(
+        (job.reason for job in [table.job(issue.job) if issue.job else None] if job and job.status == "queued"), ""
+    )
+    if waits:
+        terminal.line(f"  queued        {waits}")
     if issue.waiting:
         terminal.line(f"  waits for     {issue.waiting.reason.replace('_', ' ')}  {issue.waiting.line}")
     for line in issue.jobs:
@@ -65,6 +72,7 @@ def _issue(table: Table, issue: IssueState) -> dict[str, Any]:
         "jobs": [line.model_dump(mode="json") for line in issue.jobs],
         "pull_request": issue.pull.model_dump(mode="json") if issue.pull else None,
         "money": {"limit": money.limit / NANO, "spent": money.spent / NANO, "held": money.held / NANO},
+        "tokens": {"read": money.read, "cached": money.cached},
     }
 
 

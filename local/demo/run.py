@@ -40,8 +40,10 @@ def demo(
     keep: bool,
     through: str = "",
     patience_s: float = PATIENCE_S,
+    strike: str = "",
 ) -> int:
     """Exit code 0 only where everything is proved. `directory` gets `home` (left with `keep`, or when red) and `pages`.
+    `strike` says when machines are killed (`local/strikes.py`).
 
     `through` names the provider in whose format the conversation is served ("": none).
 
@@ -56,6 +58,7 @@ def demo(
             keep=keep,
             through=check_through(through),
             patience_s=patience_s,
+            strike=strike,
         )
 
 
@@ -67,6 +70,7 @@ def _demo(
     keep: bool,
     through: str,
     patience_s: float,
+    strike: str,
 ) -> int:
     settings = read(environment)
     terminal = Terminal(sys.stderr if json_line else sys.stdout)
@@ -95,6 +99,7 @@ def _demo(
         script=HERE / "conversation.jsonl",
         sandbox=fence.name,
         environment=offline,
+        strike=strike,
         through=through,
     )
     play = Play(

@@ -1,14 +1,11 @@
 """`python -m local.github --port 0 --home DIR [--ready-file F]`: the simulator as a process of its own."""
 
 import argparse
-import json
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
 
 from local.github.server import start
+from local.ready import announce, until_told
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,18 +16,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--ready-file", type=Path, help="written with the address when requests are answered")
     options = parser.parse_args(argv)
 
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+    over = until_told()
     simulator = start(options.home, port=options.port)
-    ready = json.dumps({"url": simulator.url, "pid": os.getpid()})
-    if options.ready_file:
-        # Renamed into place, so that a reader never sees half of it.
-        part = options.ready_file.with_name(options.ready_file.name + ".part")
-        part.write_text(ready)
-        part.replace(options.ready_file)
-    sys.stdout.write(ready + "\n")
-    sys.stdout.flush()
+    announce(simulator.url, options.ready_file)
     over.wait()
     simulator.stop()
     return 0

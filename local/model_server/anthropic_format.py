@@ -43,6 +43,7 @@ def check(body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
     demand(messages[-1]["role"] == "user", "messages: this model does not support assistant message prefill")
     seen: set[str] = set()
     open_ids: list[str] = []
+    before = _begun(body)
     for place, message in enumerate(messages):
         demand(message["role"] == ("assistant" if place % 2 else "user"), "messages: roles must alternate")
         demand(message["content"], f"messages.{place}: content must not be empty")
@@ -50,9 +51,10 @@ def check(body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
             _check_heard(message["content"], open_ids, place)
             open_ids = []
         else:
-            open_ids = _check_said(body, message["content"], place)
+            open_ids = _check_said(before.hexdigest(), message["content"], place)
             demand(not seen.intersection(open_ids), "messages: `tool_use` ids must be unique")
             seen |= set(open_ids)
+        before.update(_bytes(message))
     demand(json.dumps(body).count('"cache_control"') <= _CACHED_MAX, "a maximum of 4 blocks with cache_control")
     names = [tool["name"] for tool in body.get("tools", ())]
     demand(len(set(names)) == len(names), "tools: names must be unique")
@@ -71,7 +73,7 @@ def _check_heard(content: list[dict[str, Any]], open_ids: list[str], place: int)
             demand(block["text"].strip(), f"messages.{place}: text content blocks must contain non-whitespace text")
 
 
-def _check_said(body: Mapping[str, Any], content: list[dict[str, Any]], place: int) -> list[str]:
+def _check_said(before: str, content: list[dict[str, Any]], place: int) -> list[str]:
     ids = []
     for number, block in enumerate(content):
         where = f"messages.{place}.content.{number}"
@@ -86,7 +88,7 @@ def _check_said(body: Mapping[str, Any], content: list[dict[str, Any]], place: i
             case "thinking" | "redacted_thinking":
                 found = read_mark(block.get("signature") or block.get("data"))
                 demand(found, f"{where}: Invalid `signature` in `thinking` block")
-                bound = found is not None and found[1] == prefix(body, place)
+                bound = found is not None and found[1] == before
                 demand(bound, f"{where}: Invalid `signature`. The block is bound to a different conversation.")
             case _:
                 demand(False, f"{where}: unknown type")
@@ -94,20 +96,30 @@ def _check_said(body: Mapping[str, Any], content: list[dict[str, Any]], place: i
     return ids
 
 
-def prefix(body: Mapping[str, Any], place: int) -> str:
-    """A digest of everything before a message, but for cache breakpoints."""
+def prefix(body: Mapping[str, Any]) -> str:
+    """A digest of the model and everything that it is sent, but for cache breakpoints."""
+    digest = _begun(body)
+    for message in body["messages"]:
+        digest.update(_bytes(message))
+    return digest.hexdigest()
 
-    def bare(value: Any) -> Any:
-        match value:
-            case dict():
-                return {key: bare(each) for key, each in value.items() if key != "cache_control"}
-            case list():
-                return [bare(each) for each in value]
-            case _:
-                return value
 
-    before = [body.get("system"), body.get("tools"), body["messages"][:place]]
-    return hashlib.sha256(json.dumps(bare(before)).encode()).hexdigest()[:16]
+def _begun(body: Mapping[str, Any]) -> Any:
+    return hashlib.sha256(_bytes([body["model"], body.get("system"), body.get("tools")]))
+
+
+def _bytes(value: Any) -> bytes:
+    return json.dumps(_bare(value)).encode()
+
+
+def _bare(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _bare(each) for key, each in value.items() if key != "cache_control"}
+        case list():
+            return [_bare(each) for each in value]
+        case _:
+            return value
 
 
 def told(body: Mapping[str, Any]) -> Iterator[Told]:
@@ -137,7 +149,7 @@ def events(spoken: Spoken, body: Mapping[str, Any], *, bill: bool) -> Iterator[d
     }
     message |= {"stop_reason": None, "stop_sequence": None}
     yield {"type": "message_start", "message": message | ({"usage": start} if bill else {})}
-    signature = mark(spoken.line, prefix(body, len(body["messages"])))
+    signature = mark(spoken.line, prefix(body))
     yield from _block(
         0,
         {"type": "thinking", "thinking": "", "signature": ""},

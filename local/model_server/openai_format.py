@@ -57,7 +57,9 @@ def check(body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
                 demand(not open_ids, f"No tool output found for function call {', '.join(open_ids)}.")
                 _check_message(item, where)
             case "reasoning":
-                demand(read_mark(item.get("encrypted_content")), f"{where}: encrypted content could not be verified")
+                made_by = read_mark(item.get("encrypted_content"))
+                ours = made_by is not None and made_by[1] == body["model"]
+                demand(ours, f"{where}: The encrypted content could not be verified.")
                 after = following is not None and (
                     following.get("type") in {"function_call", "reasoning"} or following.get("role") == "assistant"
                 )
@@ -105,7 +107,7 @@ def told(body: Mapping[str, Any]) -> Iterator[Told]:
 
 
 def events(spoken: Spoken, body: Mapping[str, Any], *, bill: bool) -> Iterator[dict[str, Any]]:
-    items = _items(spoken)
+    items = _items(spoken, body["model"])
     base: dict[str, Any] = {"id": f"resp_s{spoken.line}", "object": "response", "model": body["model"], "error": None}
     number = 0
 
@@ -145,11 +147,11 @@ def events(spoken: Spoken, body: Mapping[str, Any], *, bill: bool) -> Iterator[d
     yield event("response.completed" if done else "response.incomplete", response=final)
 
 
-def _items(spoken: Spoken) -> list[dict[str, Any]]:
+def _items(spoken: Spoken, model: str) -> list[dict[str, Any]]:
     line = spoken.line
     thought = {"type": "summary_text", "text": spoken.thought}
     items: list[dict[str, Any]] = [
-        {"type": "reasoning", "id": f"rs_s{line}", "summary": [thought], "encrypted_content": mark(line)}
+        {"type": "reasoning", "id": f"rs_s{line}", "summary": [thought], "encrypted_content": mark(line, model)}
     ]
     part: dict[str, Any] = {"type": "output_text", "text": spoken.text, "annotations": []}
     if spoken.stop == "refused":

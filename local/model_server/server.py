@@ -33,7 +33,7 @@ class Fault:
     """What is done to the next question instead of (or with) its answer.
 
     kind: a status, or one of the problems of `refusal`; disconnect, truncate, garbled, silent (within the stream),
-    broken_off (the stream tells of a failure), no_usage.
+    broken_off (the stream tells of a failure), no_usage, page (it says that it is one).
     """
 
     kind: str
@@ -127,12 +127,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, spoken_in: ModuleType, events: list[dict[str, Any]], fault: Fault | None) -> None:
         self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
+        kind = fault.kind if fault is not None else ""
+        self.send_header("content-type", "text/html" if kind == "page" else "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        kind = fault.kind if fault is not None else ""
         for place, event in enumerate(events):
-            if place == len(events) // 2 and kind not in {"", "no_usage"}:
+            if place == len(events) // 2 and kind not in {"", "no_usage", "page"}:
                 if kind == "disconnect":
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)

@@ -28,12 +28,16 @@ from shared.spill import unpack
 
 @dataclass(frozen=True)
 class Money:
-    """Nano-dollars. `limit` and `spent` are of the approvals, `asking` is what reading and asking has cost."""
+    """Nano-dollars. `limit` and `spent` are of the approvals, `asking` is what reading and asking has cost; `read` are tokens
+    that models read for the approvals, `cached` those of them that came from a cache.
+    """
 
     limit: int = 0
     spent: int = 0
     held: int = 0
     asking: int = 0
+    read: int = 0
+    cached: int = 0
 
 
 class Table:
@@ -52,6 +56,10 @@ class Table:
     def _get(self, key: Key) -> Record | None:
         record = self.store.get(key)
         return None if record is None else unpack(record, self._blobs)
+
+    def whole(self, record: Record) -> Record:
+        """A record that was read from `store`, with its long texts."""
+        return unpack(record, self._blobs)
 
     def issues(self) -> list[IssueState]:
         """Every issue of this home. A table in a local file may be scanned; one on AWS is not."""
@@ -127,7 +135,7 @@ class Table:
 
     def money(self, pk: str) -> Money:
         """All ledgers of an issue together."""
-        limit = spent = held = asking = 0
+        limit = spent = held = asking = read = cached = 0
         for record in read_all(self.store, pk, "LEDGER#"):
             ledger = Ledger.model_validate(record.body)
             held += ledger.held_nano
@@ -136,7 +144,9 @@ class Table:
             else:
                 limit += ledger.limit_nano
                 spent += ledger.spent_nano
-        return Money(limit, spent, held, asking)
+                read += ledger.read_tokens
+                cached += ledger.cached_tokens
+        return Money(limit, spent, held, asking, read, cached)
 
     def events(self, job: str, after: str | None = None) -> Iterator[tuple[str, Event]]:
         """(cursor, event) of a job, oldest first, behind a cursor."""

@@ -33,6 +33,7 @@ class Scenery:
 
     `script` is the conversation that answers as the model; `environment` is for set-up (package indexes). `through` is
     the provider in whose format it answers, over HTTP and with that provider's own client ("": inside of the host).
+    `strike` says when machines are killed on purpose (`local/strikes.py`).
     """
 
     full_name: str
@@ -42,6 +43,7 @@ class Scenery:
     sandbox: str
     python: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    strike: str = ""
     through: str = ""
 
     @property
@@ -108,13 +110,13 @@ class Stage:
 
     def _raise(self) -> None:
         simulator = ["local.github", "--port", "0", "--home", str(self.home / "github")]
-        self._children.append(Child("github", self.home, simulator, os.environ))
+        self._children.append(Child("github", self.home, simulator, without_keys(os.environ)))
         self.github_url = self._children[0].wait_ready()
         self.steering = Steering(self.github_url)
         app = self._populate()
         if self.scenery.through:
             served = ["local.model_server", "--script", str(self.scenery.script)]
-            self._model = Child("model", self.home, served, os.environ)
+            self._model = Child("model", self.home, served, without_keys(os.environ))
             self._model.wait_ready()
         self._children.append(Child("host", self.home, ["local.host"], self._environment()))
         self.host_url = self._children[1].wait_ready()
@@ -155,6 +157,8 @@ class Stage:
             "PERSEVERE_QUIET_S": "1",
             "PERSEVERE_WRITE_PACE_S": "0",
         }
+        if self.scenery.strike:
+            given["PERSEVERE_STRIKE"] = self.scenery.strike
         if self.scenery.python:
             given["PERSEVERE_PYTHON"] = str(self.scenery.python)
         return given | self._asked()

@@ -76,6 +76,10 @@ class Story:
                 job = self._table.job(line.id)
                 where = f" ({job.sandbox.split(' (')[0]})" if job and job.sandbox else ""
                 self._terminal.told("runner", f"machine ready{where}")
+            if line.status == "running" and line.epoch > 1 and self._new(("machine", line.id, line.epoch)):
+                lease = self._table.lease(line.id)
+                where = f" with step {lease.step + 1}" if lease else ""
+                self._terminal.told("runner", f"machine lost; another one goes on{where}")
             if line.status in ("handed_over", "failed", "stopped", "paused") and self._new((line.status, line.id)):
                 money = self._table.money(issue.pk)
                 how = "" if line.status == "handed_over" else f", {line.status}"

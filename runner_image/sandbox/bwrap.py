@@ -16,6 +16,7 @@ from pathlib import Path
 from runner_image.sandbox.contract import Command, Network, NoSandbox, Place, Ran
 from runner_image.sandbox.environment import FIXED, PATH, named_paths, outward_environment
 from runner_image.sandbox.interpreter import Interpreter, write_names
+from runner_image.sandbox.ownership import FIRST_UID, give_tree
 from runner_image.sandbox.process import PROCESSES, Running, with_limits
 
 WORKSPACE, HOME, SCRATCH, NAMES, RECORDS = (
@@ -25,9 +26,8 @@ WORKSPACE, HOME, SCRATCH, NAMES, RECORDS = (
     "/run/persevere/bin",
     "/run/persevere/record",
 )
-# Above every range that Debian, systemd and container engines hand out (systemd.io/UIDS-GIDS).
-FIRST_UID = 0x70000000
 NOBODY = 65534
+ENV = "/usr/bin/env"
 SCRATCH_BYTES = 2 << 30
 FROM_ETC = (
     "alternatives",
@@ -72,9 +72,9 @@ class Bwrap:
         self._names = write_names(interpreter, private / "bin")
         self._private = private
         self._outward = outward_environment(machine)
-        self._running = Running(lambda process: process.kill())
         self.python = interpreter.version
         self.uid = self._choose_uid(FIRST_UID + os.getpid() + uid_offset)
+        self._running = Running(lambda process: process.kill(), self.uid if self._own_uid else None)
         (private / "passwd").write_text(
             f"agent:x:{self.uid}:{self.uid}::{HOME}:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
         )
@@ -122,8 +122,10 @@ class Bwrap:
         if command.record:
             self.own(command.record)
         shell = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"
-        argv = [*self._fence(place, command), *self._become(), *with_limits(command.line, shell, processes)]
-        return self._running.run(argv, environment, "/", command)
+        # Set inside: a name such as LD_PRELOAD is the repository's and must not reach what makes the fence.
+        given = [ENV, "-i", *(f"{name}={value}" for name, value in environment.items())]
+        argv = [*self._fence(place, command), *self._become(), *given, *with_limits(command.line, shell, processes)]
+        return self._running.run(argv, {"PATH": PATH}, "/", command, place.workspace)
 
     # --- who --------------------------------------------------------------------------------------------
 
@@ -259,13 +261,3 @@ class _Mounts:
 
 def _each(option: str, *values: str) -> Sequence[str]:
     return [word for value in values for word in (option, value)]
-
-
-def give_tree(path: Path, uid: int) -> None:
-    """Owner of `path` and all beneath, links themselves included and never followed."""
-    os.chown(path, uid, uid, follow_symlinks=False)
-    for directory, names, files, descriptor in os.fwalk(path, follow_symlinks=False):
-        del directory
-        for name in (*names, *files):
-            if os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_uid != uid:
-                os.chown(name, uid, uid, dir_fd=descriptor, follow_symlinks=False)

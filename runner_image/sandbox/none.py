@@ -62,7 +62,7 @@ class Unfenced:
         }
         shell = shutil.which("bash", path=PATH) or "/bin/sh"
         guard = [sys.executable, "-I", "-S", str(GUARD), *with_limits(command.line, shell, processes)]
-        return self._running.run(guard, environment, str(place.workspace), command)
+        return self._running.run(guard, environment, str(place.workspace), command, place.workspace)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -9,8 +9,11 @@ from typing import BinaryIO
 
 from shared.domain.protocol import TAIL_MAX_CHARS
 
-HEAD_CHARS = TAIL_MAX_CHARS // 3
-TAIL_CHARS = TAIL_MAX_CHARS - HEAD_CHARS
+# With the line that says what is left out and the one that says how it ended, it is what a result may have: to be cut
+# again, those lines would be what is lost.
+SHOWN_CHARS = TAIL_MAX_CHARS - 500
+HEAD_CHARS = SHOWN_CHARS // 3
+TAIL_CHARS = SHOWN_CHARS - HEAD_CHARS
 # Raw bytes kept in memory at each end: room for four-byte characters and for the escapes that are stripped.
 HEAD_BYTES = 8 * HEAD_CHARS
 TAIL_BYTES = 8 * TAIL_CHARS
@@ -35,7 +38,7 @@ class Output:
     def is_whole(self) -> bool:
         return len(self.head) + len(self.tail) == self.size
 
-    def text(self, limit: int = TAIL_MAX_CHARS, rest: str = "") -> str:
+    def text(self, limit: int = SHOWN_CHARS, rest: str = "") -> str:
         """At most `limit` characters and one line that says how many bytes are missing; `rest` says where they are."""
         if self.is_whole:
             whole = clean(self.head + self.tail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import subprocess
@@ -9,7 +10,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO
+from pathlib import Path
+from typing import IO, Literal
 
 from runner_image.sandbox.contract import Command, End, Ran
 from runner_image.sandbox.output import Output, Spool
@@ -25,7 +27,12 @@ PROLOGUE = (
 )
 OPEN_FILES = 4096
 PROCESSES = 4096  # threads count too
-FILE_BLOCKS = 16 * 1024 * 1024  # of 512 bytes (dash) or 1,024 (bash): 8 to 16 GB
+FILE_BYTES = 8 << 30
+FILE_BLOCKS = FILE_BYTES // 512  # `ulimit -f` of dash; bash counts in 1,024 bytes
+
+FREE_BYTES = 512 << 20
+DISK_FULL = "\n[ended with all that it had started: less than %d MB of the disk were left]\n"
+KILLED = 137
 
 Stop = Callable[["subprocess.Popen[bytes]"], None]
 
@@ -37,10 +44,12 @@ def with_limits(line: str, shell: str, processes: int = PROCESSES) -> list[str]:
 
 
 class Running:
-    """Holds what runs now. `stop` ends a process and all that it started."""
+    """Holds what runs now. `stop` ends a process and all that it started; `owner` is whom its streams belong to, so that
+    it may open /dev/stdout by name."""
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: Stop, owner: int | None = None) -> None:
         self._stop = stop
+        self._owner = owner
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
@@ -51,41 +60,66 @@ class Running:
             if self._process:
                 self._stop(self._process)
 
-    def run(self, argv: Sequence[str], environment: Mapping[str, str], cwd: str, command: Command) -> Ran:
+    def run(
+        self, argv: Sequence[str], environment: Mapping[str, str], cwd: str, command: Command, workspace: Path
+    ) -> Ran:
+        """What fills the disk of `workspace` is ended like a program that the kernel kills: 137, and a line that says so."""
         began = time.monotonic()
         spool = Spool(command.spool, command.output_bytes)
         with self._lock:
             if self._killed:
                 return Ran("killed", None, 0.0, spool.close())
             try:
-                with tempfile.TemporaryFile() as given:  # a file, so that nobody waits for who does not read
-                    given.write(command.stdin)
-                    given.seek(0)
-                    process = subprocess.Popen(
-                        argv,
-                        stdin=given if command.stdin else subprocess.DEVNULL,
-                        stdout=subprocess.PIPE,
-                        stderr=subprocess.STDOUT,
-                        cwd=cwd,
-                        env=dict(environment),
-                        start_new_session=True,
-                    )
+                process, output = self._start(argv, environment, cwd, command)
             except OSError as error:
                 spool.feed(f"cannot start {argv[0]}: {error}\n".encode())
                 return Ran("unstarted", None, time.monotonic() - began, spool.close())
             self._process = process
         try:
-            assert process.stdout is not None
-            in_time = _read(process, process.stdout, spool, began + command.seconds)
-            if not in_time:
+            why = _read(process, output, spool, began + command.seconds, workspace)
+            if why != "ended":
                 self._stop(process)
-                _drain(process.stdout, spool)
+                _drain(output, spool)
             code = process.wait()
-            process.stdout.close()
+            if why == "full":
+                spool.feed((DISK_FULL % (FREE_BYTES >> 20)).encode())
+                code = KILLED
         finally:
+            output.close()
             with self._lock:
                 self._process = None
-        return _ended(code, in_time, self._killed, time.monotonic() - began, spool.close())
+        return _ended(code, why != "late", self._killed, time.monotonic() - began, spool.close())
+
+    def _start(
+        self, argv: Sequence[str], environment: Mapping[str, str], cwd: str, command: Command
+    ) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+        """The process and what it prints. Raises OSError."""
+        reader, writer = os.pipe()
+        output = os.fdopen(reader, "rb", buffering=0)
+        try:
+            with tempfile.TemporaryFile() as given:  # a file, so that nobody waits for who does not read
+                given.write(command.stdin)
+                given.seek(0)
+                if self._owner is not None:
+                    for stream in (writer, given.fileno()):
+                        os.fchown(stream, self._owner, -1)
+                process = subprocess.Popen(
+                    argv,
+                    stdin=given if command.stdin else subprocess.DEVNULL,
+                    stdout=writer,
+                    stderr=subprocess.STDOUT,
+                    cwd=cwd,
+                    env=dict(environment),
+                    start_new_session=True,
+                )
+        except OSError:
+            output.close()
+            raise
+        finally:
+            os.close(writer)
+        with contextlib.suppress(OSError):  # where there is no /proc, or it is gone already
+            Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000")  # where memory ends, it goes before we do
+        return process, output
 
 
 def _ended(code: int, in_time: bool, killed: bool, seconds: float, output: Output) -> Ran:
@@ -93,29 +127,45 @@ def _ended(code: int, in_time: bool, killed: bool, seconds: float, output: Outpu
     return Ran(end, (code if code >= 0 else 128 - code) if end == "exited" else None, seconds, output)
 
 
-def _read(process: subprocess.Popen[bytes], pipe: IO[bytes], spool: Spool, deadline: float) -> bool:
-    """Reads until the output ends or the process does; False when the deadline came first."""
+def _read(
+    process: subprocess.Popen[bytes], pipe: IO[bytes], spool: Spool, deadline: float, workspace: Path
+) -> Literal["ended", "late", "full"]:
+    """Reads until the output ends or the process does, the deadline comes, or the disk is nearly full."""
+    looked = time.monotonic()
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while (left := deadline - time.monotonic()) > 0:
             if selector.select(min(left, POLL_S)):
                 data = os.read(pipe.fileno(), CHUNK)
                 if not data:
-                    return _exits(process, deadline)
+                    return _exits(process, deadline, workspace)
                 spool.feed(data)
             elif process.poll() is not None:
                 _drain(pipe, spool)
-                return True
-    return False
+                return "ended"
+            if time.monotonic() - looked > POLL_S:
+                looked = time.monotonic()
+                if _is_full(workspace):
+                    return "full"
+    return "late"
 
 
-def _exits(process: subprocess.Popen[bytes], deadline: float) -> bool:
+def _is_full(workspace: Path) -> bool:
+    disk = os.statvfs(workspace)
+    return disk.f_bavail * disk.f_frsize < FREE_BYTES
+
+
+def _exits(process: subprocess.Popen[bytes], deadline: float, workspace: Path) -> Literal["ended", "late", "full"]:
     """The output is closed; the process itself may go on for as long as its time lasts."""
-    try:
-        process.wait(max(deadline - time.monotonic(), 0))
-    except subprocess.TimeoutExpired:
-        return False
-    return True
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            process.wait(min(left, POLL_S))
+        except subprocess.TimeoutExpired:
+            if _is_full(workspace):
+                return "full"
+        else:
+            return "ended"
+    return "late"
 
 
 def _drain(pipe: IO[bytes], spool: Spool) -> None:

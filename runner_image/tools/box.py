@@ -8,6 +8,7 @@ from typing import Any
 from runner_image.tools.bash import BashArgs, run_bash
 from runner_image.tools.contract import Args, Bench, Refused, Result, read_arguments
 from runner_image.tools.edit import EditArgs, run_edit
+from runner_image.tools.files import NoAnswer
 from runner_image.tools.finish import FinishArgs, check_finish
 from runner_image.tools.prove import ProveArgs, run_prove
 from runner_image.tools.view import ViewArgs, run_view
@@ -33,5 +34,7 @@ def run_call(bench: Bench, call: Call) -> CallResult | FinishArgs:
             raise Refused(f"There is no tool {call.tool!r}. There are: {', '.join([*TOOLS, FINISH])}. Nothing was run.")
         model, run = TOOLS[call.tool]
         return run(bench, read_arguments(model, call.tool, call.args)).of(call.id)
+    except NoAnswer as error:
+        return Result(f"The workspace's files could not be reached: {error}.", "error").of(call.id)
     except Refused as refused:
         return Result(str(refused), "refused").of(call.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner_image.beneath import Beneath, Outside, parts_of
 from runner_image.job import Job
+from runner_image.log import log
 from runner_image.sandbox.contract import Ran
+from runner_image.tools.files import SandboxFiles
 from runner_image.workspace import Checkout
 from shared.domain.protocol import CallResult
 
@@ -63,8 +64,8 @@ class Bench:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
-    def files(self) -> Beneath:
-        return Beneath(self.checkout.tree)
+    def files(self) -> SandboxFiles:
+        return SandboxFiles(self.job, self.checkout)
 
     def path(self, text: str) -> bytes:
         """A path as the agent writes it (relative, or beneath the workspace as it sees it) as a relative one.
@@ -90,19 +91,21 @@ class Bench:
         ran = job.run(self.checkout.place, line, seconds, spool=spool)
         rest, artifact = "", None
         if len(ran.output.text()) < ran.output.size and not _fits(ran):
-            rest = f"the first {ran.output.kept:,} are in {self._keep(spool, number)}"
             artifact = job.api.store_file(spool, "output")
+            where = self._keep(spool, number)
+            rest = f"the first {ran.output.kept:,} are in {where}" if where else ""
         text = ran.output.text(rest=rest)
         return Result(_with_end(ran, text, seconds), _status(ran), ran.exit, ran.output.size, artifact)
 
     def _keep(self, spool: Path, number: int) -> str:
+        """Where the agent finds it, empty where it could not be kept: that directory is the agent's to fill or to lock."""
         place, sandbox = self.checkout.place, self.checkout.sandbox
         name = f"output-{number}.txt"
-        kept = (place.scratch or place.home) / name
-        kept.unlink(missing_ok=True)
-        with spool.open("rb") as source, kept.open("xb") as target:
-            shutil.copyfileobj(source, target)
-        kept.chmod(0o644)
+        try:
+            Beneath(place.scratch or place.home).put(name.encode(), "100644", spool.read_bytes())
+        except (OSError, Outside) as error:
+            log("output.not_kept", why=type(error).__name__)
+            return ""
         return f"{sandbox.scratch_path(place)}/{name}"
 
 

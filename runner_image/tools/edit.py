@@ -9,7 +9,6 @@ from pydantic import Field
 
 from runner_image.beneath import Outside
 from runner_image.tools.contract import Args, Bench, Refused, Result
-from runner_image.tools.syntax import syntax_note
 from runner_image.tools.write import put
 
 MOST_BYTES = 5_000_000
@@ -49,7 +48,8 @@ class Text:
 def run_edit(bench: Bench, args: EditArgs) -> Result:
     """Raises Refused; then the file is as it was."""
     path = bench.path(args.path)
-    text = decode(_read(bench, path, args.path), args.path)
+    before = _read(bench, path, args.path)
+    text = decode(before, args.path)
     body = text.body
     for number, change in enumerate(args.changes, start=1):
         body = apply_change(
@@ -63,9 +63,9 @@ def run_edit(bench: Bench, args: EditArgs) -> Result:
         raise Refused(
             f"{args.path} is {text.encoding}, which has no {error.object[error.start]!r}. Nothing was changed."
         ) from error
-    put(bench, path, data, args.path)
+    note = put(bench, path, data, args.path, before)
     count = sum(change.count for change in args.changes)
-    return Result(f"{args.path} changed in {count} place{'s' if count > 1 else ''}.{syntax_note(path, data)}")
+    return Result(f"{args.path} changed in {count} place{'s' if count > 1 else ''}.{note}")
 
 
 def _read(bench: Bench, path: bytes, shown: str) -> bytes:

@@ -73,12 +73,12 @@ def _numbered(lines: list[str], start: int, end: int) -> str:
 
 def _view_directory(bench: Bench, path: bytes, shown_path: str) -> Result:
     try:
-        names = [(name, is_directory) for name, is_directory in bench.files.names(path) if name != b".git"]
+        names, count = bench.files.names(path, MOST_NAMES)
     except OSError as error:
         raise Refused(f"{shown_path} is neither a file nor a directory.") from error
     rows = [name.decode("utf-8", "backslashreplace") + ("/" if is_directory else "") for name, is_directory in names]
-    more = f"\n[... {len(rows) - MOST_NAMES:,} more]" if len(rows) > MOST_NAMES else ""
-    return Result("\n".join(rows[:MOST_NAMES]) + more if rows else f"{shown_path} is an empty directory.")
+    more = f"\n[... {count - len(rows):,} more]" if count > len(rows) else ""
+    return Result("\n".join(rows) + more if rows else f"{shown_path} is an empty directory.")
 
 
 def _nearby(bench: Bench, path: bytes) -> str:
@@ -86,10 +86,10 @@ def _nearby(bench: Bench, path: bytes) -> str:
     while path:
         path = path.rpartition(b"/")[0]
         try:
-            names = bench.files.names(path)
+            names, _ = bench.files.names(path, 40)
         except (OSError, Outside):
             continue
         where = path.decode("utf-8", "backslashreplace") or "the workspace"
-        listed = ", ".join(name.decode("utf-8", "backslashreplace") for name, _ in names[:40] if name != b".git")
+        listed = ", ".join(name.decode("utf-8", "backslashreplace") for name, _ in names)
         return f" {where} holds: {listed}"
     return ""

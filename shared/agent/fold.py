@@ -137,17 +137,21 @@ def _shown(call: AskedCall, result: CallResult | None, step: StepState) -> dict[
     shown = {"id": call.id, "tool": call.tool}
     if call.error:
         return shown | {"status": "error", "text": call.error}
+    if call.tool == "finish" and (result is None or result.status == "ok"):
+        return shown | {"status": "ok", "text": prompts.HANDED_OVER}
     if result is None:
-        if call.tool == "finish":
-            return shown | {"status": "ok", "text": prompts.HANDED_OVER}
         return shown | {"status": "interrupted", "text": prompts.NO_RESULT}
     if result.status == "interrupted" and not result.text:
-        return shown | {"status": "interrupted", "text": prompts.INTERRUPTED}
+        return shown | {"status": "interrupted", "text": _how(result)}
     facts = [f"exit {result.exit}"] if result.exit is not None else []
     if result.artifact or result.bytes > len(result.text.encode()):
         facts.append(f"{result.bytes} bytes in all")
     what = ", ".join([f"output of {call.tool}", *facts])
     return shown | {"status": result.status, "text": fence(clip(plain(result.text)), what)}
+
+
+def _how(result: CallResult) -> str:
+    return prompts.HOW_INTERRUPTED.get(str(result.data.get("how", "")), prompts.INTERRUPTED)
 
 
 def _recorded(work: Work, calls: Iterable[AskedCall], results: dict[str, CallResult]) -> Work:

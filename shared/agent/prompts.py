@@ -71,10 +71,13 @@ answer each question in the summary."
 
 CONTINUED = "A new machine goes on with your work. The files are as they were last kept; set-up was run again."
 
-REPLACED = "The machine was replaced. {files} Set-up was run again; running processes and anything outside the \
-repository are gone. Look at the state of your change before you go on."
+REPLACED = "The machine was replaced. {files} Set-up was run again. Gone are running processes, /tmp, your home \
+directory and what was fetched into it, and whatever git ignores or set-up made, as far as you had changed it. Look at \
+the state of your change before you go on."
 REPLACED_AT_STEP = "Your files are as they were after your answer {answer}; later changes are gone."
 REPLACED_AT_START = "Your files are as they were at the start; changes that you made since are gone."
+REPLACED_RAN = " The calls of your last answer ran after that, on the new machine."
+REPLACED_UNKEPT = " Not kept, because it was too large: {what}."
 
 SAID = "A word from {by}, who may steer you (the spec and its criteria stay as they are):\n{text}"
 
@@ -84,9 +87,14 @@ finish in your next answers; name in `unmet` what is not done."
 )
 
 INTERRUPTED = (
-    "Cut short: the machine was replaced while this ran or before it began. Its changes are undone, and it was \
-not run again."
+    "Cut short: the machine was lost before this began, while it ran, or before its result came through. Whatever it \
+changed is undone as far as git sees, and it was not run again."
 )
+CUT_SHORT = "Cut short: the machine had to go while this ran. What it changed is undone as far as git sees, and it was \
+not run again."
+NOT_BEGUN = "Not run: the machine had to go before this began."
+RESULT_LOST = "This ran, and what it changed is in the files, but its result did not come through."
+HOW_INTERRUPTED: dict[str, str] = {"cut": CUT_SHORT, "not_begun": NOT_BEGUN, "lost": RESULT_LOST}
 HANDED_OVER = "Handed over."
 NO_RESULT = "No result came back for this call."
 

@@ -52,11 +52,16 @@ def joining_text(job: JobState) -> str:
     return prompts.NEXT_ROUND.format(report=fence(job.message, "report of the proof"))
 
 
-def replaced_text(checkpoint_step: int) -> str:
-    """What the agent is told when another machine took over in mid-job; -1: no checkpoint was there."""
-    if checkpoint_step < 0:
-        return prompts.REPLACED.format(files=prompts.REPLACED_AT_START)
-    return prompts.REPLACED.format(files=prompts.REPLACED_AT_STEP.format(answer=checkpoint_step + 1))
+def replaced_text(restored_step: int, *, ran: bool = False, unkept: str = "") -> str:
+    """What the agent is told when another machine took over in mid-job. `restored_step` is the answer whose files it began
+    from (-1: there was none yet), `ran` whether the last answer's calls ran on it already, `unkept` what no checkpoint had.
+    """
+    files = prompts.REPLACED_AT_START
+    if restored_step >= 0:
+        files = prompts.REPLACED_AT_STEP.format(answer=restored_step + 1)
+    files += prompts.REPLACED_RAN if ran else ""
+    files += prompts.REPLACED_UNKEPT.format(what=unkept) if unkept else ""
+    return prompts.REPLACED.format(files=files)
 
 
 def _criterion(criterion: Criterion) -> str:

@@ -199,7 +199,7 @@ class IssueState(Shape):
     mode: Literal["sensible", "interview", "plan"] = "sensible"
     taken: TakenText | None = None
     interview: Interview = Interview()
-    asking: Charge | None = None  # what asking has set aside under the ceilings
+    asking_charge: Charge | None = None  # what asking has set aside under the ceilings
     queued: str = ""  # why asking waits for room under a ceiling, in words
     planning: str = ""  # the start_planner effect whose answer is waited for
     model: str = ""  # what a person chose with `model`; empty: the repository's or the operator's

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from shared.domain.people import Person, Repository
-from shared.domain.protocol import JobKind
+from shared.domain.protocol import JobKind, WorkKind
 from shared.domain.repository_settings import RepositorySettings
 from shared.domain.shape import Shape
 from shared.domain.usage import Charge
@@ -25,7 +25,10 @@ MOVES: dict[JobStatus, frozenset[JobStatus]] = {
     "stopped": frozenset(),
 }
 
-MAX_LAUNCHES = 4  # a task that never starts or dies is tried again so often before a person is asked
+MAX_LAUNCHES = (
+    4  # a task that never starts, or dies without getting further, is tried so often before a person is asked
+)
+MAX_INTERRUPTIONS = 12  # machines that one job may wear out in all, however far it got
 
 
 class JobState(Shape):
@@ -33,7 +36,8 @@ class JobState(Shape):
 
     `purpose` for a survey: brief (what is here) or tryout (each check at base). `continues` is the build whose
     transcript this one goes on with, `message` the words that this job's conversation starts with (the evidence).
-    `changeset` and `tree`: the last stored work (blob key, tree id).
+    `changeset` and `tree`: the last stored work (blob key, tree id). `losses` are machines lost in a row at `lost_at` or
+    before: without an answer more than the last one had.
     """
 
     id: str
@@ -60,6 +64,8 @@ class JobState(Shape):
     ended_at: int | None = None
     changeset: str | None = None
     tree: str | None = None
+    losses: int = 0
+    lost_at: int = -1
     reason: str = ""
     summary: str = ""
     steps: int = 0
@@ -87,8 +93,10 @@ def moved(job: JobState, status: JobStatus, **fields: object) -> JobState:
 class Lease(Shape):
     """Who holds a job. Written by `job_api` only, at claim and heartbeat.
 
-    `seconds` is what this launch worked, `seconds_before` what earlier ones did; `tree` and `bundle` are the last
-    checkpoint, taken after step `checkpoint_step`. `finished`: this holder has said its last word.
+    `seconds` is what this launch worked, `seconds_before` what earlier ones did; `tree` and `bundle` (of that `kind`) are
+    the last checkpoint, taken after step `checkpoint_step`, and `unkept` says what of the work since it does not hold.
+    `restored_step` is the checkpoint that this launch began from. Calls of answers up to
+    `begun_step` may have been run. `finished`: this holder has said its last word.
     """
 
     job: str
@@ -103,6 +111,10 @@ class Lease(Shape):
     checkpoint_step: int = -1
     tree: str | None = None
     bundle: str | None = None
+    kind: WorkKind = "changeset"
+    unkept: str = ""
+    restored_step: int = -1
+    begun_step: int = -1
     wrap_up: bool = False
     finished: bool = False
     claimed_at: int = 0

@@ -17,7 +17,8 @@ KEPT_PERCENT = 15  # of money and time, for proof and publishing
 
 class Ledger(Shape):
     """Nano-dollars and seconds. `holds` are reservations by name (`<job>/<step>/<attempt>`); `lost` is the part of
-    `spent` that a crash cost; `parts` splits `spent` by what it was for.
+    `spent` that a crash cost; `parts` splits `spent` by what it was for. `read_tokens` are all that models read,
+    `cached_tokens` those of them that came from a provider's cache.
     """
 
     limit_nano: int
@@ -28,6 +29,8 @@ class Ledger(Shape):
     lost_nano: int = 0
     parts: dict[str, int] = Field(default_factory=dict)
     kept_percent: int = KEPT_PERCENT
+    read_tokens: int = 0
+    cached_tokens: int = 0
 
     @property
     def held_nano(self) -> int:
@@ -89,6 +92,13 @@ def settle(ledger: Ledger, hold: str, nano: int, part: str) -> Ledger:
             "spent_nano": ledger.spent_nano + spent,
             "parts": ledger.parts | {part: ledger.parts.get(part, 0) + spent},
         }
+    )
+
+
+def count_tokens(ledger: Ledger, read: int, cached: int) -> Ledger:
+    """What an answer's request had, and how much of that a cache gave."""
+    return ledger.model_copy(
+        update={"read_tokens": ledger.read_tokens + read, "cached_tokens": ledger.cached_tokens + cached}
     )
 
 

@@ -169,6 +169,15 @@ class PriceUnknown(Shape):
     known: tuple[str, ...] = ()
 
 
+class ModelUnknown(Shape):
+    """`model` with a name that is none of the operator's; `line` has the nearest, or is empty."""
+
+    name: Literal["model_unknown"] = "model_unknown"
+    word: str
+    line: str = ""
+    known: tuple[str, ...] = ()
+
+
 class SpecShown(Shape):
     name: Literal["spec_shown"] = "spec_shown"
     version: int
@@ -318,7 +327,7 @@ class PullRefused(Shape):
 
 
 class ModelStopped(Shape):
-    """`why`: refused, key, exhausted, stuck, invalid, busy."""
+    """`why`: refused, key, exhausted, stuck, invalid, busy, spend_cap, model. `other` is a line that chooses another."""
 
     name: Literal["model_stopped"] = "model_stopped"
     to: str
@@ -327,6 +336,7 @@ class ModelStopped(Shape):
     detail: str
     spent: str
     line: str
+    other: str = ""
 
 
 class NoMachine(Shape):
@@ -361,7 +371,7 @@ Message = Annotated[
     | AlreadyRunning | CannotRunHere | TooSmall | PriceUnknown | SpecShown | ContractChange | NotIncluded
     | SettingsBroken | OfferApprove | FactMissing | EmptyRepository | EndedUnproved | OutOf | AskingUsedUp
     | NotPublished | NothingToBuild | NoChange | CannotPrepare | BranchRefused | BranchMoved | PullRefused
-    | ModelStopped | NoMachine | PermissionMissing | SpecTooLong | Fault,
+    | ModelStopped | ModelUnknown | NoMachine | PermissionMissing | SpecTooLong | Fault,
     Field(discriminator="name"),
 ]  # fmt: skip
 

@@ -71,7 +71,17 @@ PROTECTED: tuple[str, ...] = (
 """Beside every top-level dot directory (`.github/workflows`, `.circleci`, ...) and CI's own dot files."""
 
 DOT_FILES: frozenset[str] = frozenset(
-    {".gitlab-ci.yml", ".travis.yml", ".drone.yml", ".cirrus.yml", ".appveyor.yml", ".mailmap", ".npmrc", ".yarnrc.yml"}
+    {
+        ".github",
+        ".gitlab-ci.yml",
+        ".travis.yml",
+        ".drone.yml",
+        ".cirrus.yml",
+        ".appveyor.yml",
+        ".mailmap",
+        ".npmrc",
+        ".yarnrc.yml",
+    }
 )
 
 LOCK_FILES: frozenset[str] = frozenset(
@@ -90,6 +100,7 @@ _TEST_CONFIG = re.compile(r"(^|/)(jest|vitest|playwright|cypress|mocha)\.config\
 _BUILD = re.compile(r"(^|/)(dockerfile[^/]*|[^/]*\.dockerfile|containerfile|makefile|gnumakefile|justfile|[^/]+\.mk)$")
 _TEST = re.compile(r"(^|/)(tests?|spec|__tests__)/|(^|/)test_[^/]+$|(^|/)[^/]+[_.](test|spec)\.[^/.]+$")
 _GIT_ALIAS = re.compile(r"git~[0-9]+")
+_GITHUB_ALIAS = re.compile(r"gi(?:thub|[0-9a-f]{4})~[0-9]+")  # 8.3 names that NTFS may give to `.github`
 _INVISIBLE = frozenset({"Cf", "Cc", "Cs", "Co", "Cn"})
 LINK_MAX_BYTES = 1_024
 
@@ -125,9 +136,9 @@ def plain(path: str) -> str:
 def is_protected(path: str, extra: Sequence[str] = ()) -> bool:
     """Whether a path may not be changed by us. `extra` are globs; `**` crosses folders."""
     read = plain(path).replace("\\", "/")
-    parts = [part.rstrip(". ") for part in read.split("/")]
+    parts = [part.lstrip().rstrip(". ") for part in read.split("/")]
     read = "/".join(parts)
-    if (len(parts) > 1 and parts[0].startswith(".")) or read in DOT_FILES:
+    if _GITHUB_ALIAS.fullmatch(parts[0]) or (len(parts) > 1 and parts[0].startswith(".")) or read in DOT_FILES:
         return True
     return any(_matches(read, plain(glob)) for glob in (*PROTECTED, *extra))
 

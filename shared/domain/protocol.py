@@ -6,6 +6,7 @@ seconds; a runner never sends a clock time.
     POST /v1/claim       Claim            -> Claimed
     POST /v1/heartbeat   Heartbeat        -> Orders            every 15 s; the lease is 60 s
     PUT  /v1/steps/{n}   StepResults      -> 200 Reply | 202 Later
+    POST /v1/begin       Begin            -> {}                before calls that may change something
     POST /v1/blobs       BlobWish         -> BlobGrant
     POST /v1/evidence    EvidenceReport   -> {}
     POST /v1/finish      Finish           -> {}
@@ -27,12 +28,15 @@ __all__ = ["MODES", "BadChangeset", "Change", "Changeset", "decode", "encode", "
 PROTOCOL = 1
 HEARTBEAT_S = 15
 LEASE_S = 60
-CHECKPOINT_EVERY = 10  # steps
 BODY_MAX_BYTES = 1_000_000
 TAIL_MAX_CHARS = 12_000  # of a command's output that a model or a person sees
 CHANGESET_MAX_FILES = 300
 CHANGESET_MAX_BYTES = 5_000_000
 CHANGESET_MAX_FILE_BYTES = 1_000_000
+# What a checkpoint holds may be more than what a change may be: an agent's large file is not lost before it is refused.
+CHECKPOINT_MAX_FILES = 5_000
+CHECKPOINT_MAX_BYTES = 50_000_000
+CHECKPOINT_MAX_FILE_BYTES = 10_000_000
 
 EXIT_CODES = {"done": 0, "replaced": 0, "bad_token": 3, "unreachable": 4, "refused": 5}
 
@@ -116,12 +120,18 @@ class RunnerLimits(Shape):
     changeset_file_bytes: int = CHANGESET_MAX_FILE_BYTES
 
 
+WorkKind = Literal["changeset", "bundle"]
+
+
 class Resume(Shape):
-    """Where to go on: the first step without an answer, the tree, and the changeset (a download URL) that restores it."""
+    """Where to go on: the first step whose calls no runner has begun, the tree, and what restores it (a download URL): a changeset, or
+    a thin git bundle on the commit that the job starts from. None: the tree is that commit's.
+    """
 
     step: int = 0
     tree: str | None = None
     bundle: str | None = None
+    kind: WorkKind = "changeset"
 
 
 class Claimed(Shape):
@@ -166,23 +176,45 @@ class CallResult(Strict):
     text: str = ""
     bytes: int = 0
     artifact: str | None = None
-    data: dict[str, Any] = Field(default_factory=dict)  # for `prove`: criterion, command, passed
+    data: dict[str, Any] = Field(default_factory=dict)  # for `prove`: criterion, command, passed; `interrupted`: how
 
 
 class Checkpoint(Strict):
-    """A changeset blob that restores `tree` on top of base after set-up."""
+    """The blob that restores `tree` on top of the commit that the job starts from, after set-up. It is stored before the
+    record that names it. No `bundle`: the tree is that commit's, nothing was changed.
+    """
 
     tree: str
-    bundle: str
+    bundle: str | None = None
+    kind: WorkKind = "changeset"
 
 
 class StepResults(Strict):
-    """Results of the calls of step n-1 (none for the first step), and the tree after them."""
+    """Results of the calls of step n-1 (none for the first step), and the work after them: its tree, and the checkpoint
+    that holds it. `unkept` says in words what of it the checkpoint does not hold, or why there is none.
+    """
 
     results: tuple[CallResult, ...] = ()
     tree: str | None = None
     checkpoint: Checkpoint | None = None
+    unkept: str = Field(default="", max_length=500)
     seconds: float = 0.0
+
+
+class Begin(Strict):
+    """The calls of answer `step` are about to be run. Until this is stored another runner may still be given them."""
+
+    step: int
+
+
+class Underway(Strict):
+    """The calls of answer `step` as far as they ran when a runner left: their results in the order of the calls. A call
+    that was cut short is `interrupted` with data {how: cut}, and its changes are undone; {how: not_begun} came after it;
+    {how: lost} ran, but its result did not come through.
+    """
+
+    step: int
+    done: StepResults
 
 
 class Call(Shape):
@@ -217,7 +249,7 @@ class Later(Shape):
 class BlobWish(Strict):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     bytes: int = Field(ge=0)
-    kind: Literal["changeset", "output", "junit", "brief", "log"]
+    kind: Literal["changeset", "bundle", "output", "junit", "brief", "log"]
 
 
 class BlobGrant(Shape):
@@ -305,7 +337,8 @@ class Survey(Strict):
 class Finish(Strict):
     """The last word of a runner. `reason` for gave_up and interrupted: out_of_money, out_of_time, stopped, no_setup,
     no_workspace, model, too_big, refused, signal; `summary` is the agent's or says what happened.
-    `left_out` are untracked paths that set-up made and that are no part of the change.
+    `left_out` are untracked paths that set-up made and that are no part of the change. `underway` are the calls that no
+    step has brought yet.
     """
 
     outcome: Literal["handed_over", "gave_up", "interrupted", "surveyed", "verified"]
@@ -321,6 +354,7 @@ class Finish(Strict):
     sandbox: str = Field(default="", max_length=200)
     network: str = Field(default="", max_length=200)
     seconds: float = 0.0
+    underway: Underway | None = None
 
 
 class Refusal(Shape):

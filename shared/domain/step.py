@@ -19,11 +19,15 @@ class Said(Shape):
 
 
 class Out(Shape):
-    """A model that is done without, since a time (UTC ms). `cause`: as `ports.ModelBusy` and `ModelFailed` name it."""
+    """A model that is done without, since a time (UTC ms). `cause`: as `ports.ModelBusy` and `ModelFailed` name it.
+
+    `passing`: it may come back within minutes.
+    """
 
     model: str
     cause: str
     since: int
+    passing: bool = False
 
 
 class Asking(Shape):
@@ -83,7 +87,8 @@ class Billed(Shape):
 class StepState(Shape):
     """The body of a STEP record. `raw` is the provider's own turn, verbatim, and `stop` why it ended (`ports.Answer`).
 
-    `calls` are all calls of that turn, those that never reached the runner among them.
+    `calls` are all calls of that turn, those that never reached the runner among them. `ran_on` is the launch whose
+    runner brought the results; 0: none of them ran, as far as is known.
     """
 
     step: int
@@ -96,4 +101,5 @@ class StepState(Shape):
     results: tuple[CallResult, ...] | None = None
     tree: str | None = None
     checkpoint: Checkpoint | None = None
+    ran_on: int = 0
     changed: bool = False  # the results' tree differs from the step before

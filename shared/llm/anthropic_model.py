@@ -23,7 +23,7 @@ from shared.llm.events import Broken, events, legible
 from shared.llm.provider_errors import ENDED, Trouble
 from shared.llm.providers import Access
 from shared.llm.schema import translated
-from shared.llm.sdk import speaking, timeout_of
+from shared.llm.sdk import chunks_of, speaking, timeout_of
 from shared.ports import Answer, Request, Usage
 
 BASE_URL = "https://api.anthropic.com"
@@ -68,7 +68,7 @@ class AnthropicModel:
             self._client.messages.with_streaming_response.create(**body, stream=True) as response,
             legible(),
         ):
-            return read(events(response.iter_bytes(), alive, until), self._model, after)
+            return read(events(chunks_of(response), alive, until), self._model, after)
 
 
 def render(request: Request, model: str) -> tuple[dict[str, Any], str]:

@@ -13,8 +13,8 @@ from typing import Any
 from shared.agent.data import clean
 from shared.llm.conversation import Said, exchanges, recorded
 from shared.llm.counting import MISSING, count, has_count, read_call
-from shared.llm.events import Broken, legible
-from shared.llm.http import deadline, streamed, telling
+from shared.llm.events import Broken
+from shared.llm.http import Place, speak
 from shared.llm.provider_errors import ENDED, Trouble, trouble_of
 from shared.llm.providers import Access
 from shared.llm.schema import translated
@@ -28,19 +28,14 @@ _STOPS = {"stop": "end", "tool_calls": "tools", "function_call": "tools", "conte
 
 class CompatibleModel:
     def __init__(self, model: str, access: Access) -> None:
-        self._model, self._access, self._name = model, access, f"compatible:{model}"
-        self._url = f"{(access.base_url or '').rstrip('/')}/chat/completions"
+        self._model = model
+        url = f"{(access.base_url or '').rstrip('/')}/chat/completions"
+        headers = {"Authorization": f"Bearer {access.key}"} if access.key else {}
+        self._place = Place(f"compatible:{model}", url, headers, access)
 
     def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
-        until = deadline(deadline_s)
-        headers = {"Authorization": f"Bearer {self._access.key}"} if self._access.key else {}
         body = render(request, self._model)
-        with (
-            telling(self._name, self._access),
-            streamed(self._url, headers, body, self._access, until, alive) as stream,
-            legible(),
-        ):
-            return read(stream, self._model)
+        return speak(self._place, body, deadline_s, alive, lambda stream: read(stream, self._model))
 
 
 def render(request: Request, model: str) -> dict[str, Any]:

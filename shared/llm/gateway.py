@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
-from shared.domain.ledger import Ledger, OutOfMoney, reserve, settle, settle_lost
+from shared.domain.ledger import Ledger, OutOfMoney, count_tokens, reserve, settle, settle_lost
 from shared.domain.protocol import Reply
 from shared.domain.record import Change, Put, Record, replace_of
 from shared.domain.step import Asking, Billed, StepState
@@ -81,6 +81,8 @@ class Gateway:
             return Broke(0, 0, missing=True)
         before = Ledger.model_validate(ledger_record.body)
         asking, ledger = self._take_over(slot, state, before, ask)
+        if asking.hold in ledger.holds:
+            raise Conflict(())  # somebody took the slot over between the two reads
         if asking.lost > LOST_MAX:
             ended = _ended(state, "no answer of the model came through", "busy")
             self._commit(_put(record, ended), _put_ledger(ledger_record, ledger, self._clock.now()), *ask.changes)
@@ -180,6 +182,8 @@ class Gateway:
                 opened.record = found
             ledger = Ledger.model_validate(opened.ledger.body)
             settled = settle(ledger, opened.asking.hold, nano, opened.slot.part)
+            if closed.raw is not None:
+                settled = count_tokens(settled, closed.billed.input, closed.billed.cached)
             spent = settled.spent_nano - ledger.spent_nano
             try:
                 self._commit(

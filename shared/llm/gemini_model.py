@@ -14,8 +14,8 @@ from urllib.parse import quote
 from shared.agent.data import clean
 from shared.llm.conversation import Heard, Said, exchanges, recorded
 from shared.llm.counting import MISSING, count, has_count, read_call
-from shared.llm.events import Broken, legible
-from shared.llm.http import deadline, streamed, telling
+from shared.llm.events import Broken
+from shared.llm.http import Place, speak
 from shared.llm.provider_errors import ENDED, Trouble
 from shared.llm.providers import Access
 from shared.llm.schema import translated
@@ -31,20 +31,14 @@ _REFUSED = frozenset(
 
 class GeminiModel:
     def __init__(self, model: str, access: Access) -> None:
-        self._model, self._access, self._name = model, access, f"gemini:{model}"
+        self._model = model
         base = (access.base_url or BASE_URL).rstrip("/")
-        self._url = f"{base}/v1beta/models/{quote(model, safe='')}:streamGenerateContent?alt=sse"
+        url = f"{base}/v1beta/models/{quote(model, safe='')}:streamGenerateContent?alt=sse"
+        self._place = Place(f"gemini:{model}", url, {"x-goog-api-key": access.key}, access)
 
     def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
-        until = deadline(deadline_s)
-        headers = {"x-goog-api-key": self._access.key}
         body = render(request, self._model)
-        with (
-            telling(self._name, self._access),
-            streamed(self._url, headers, body, self._access, until, alive) as stream,
-            legible(),
-        ):
-            return read(stream, self._model)
+        return speak(self._place, body, deadline_s, alive, lambda stream: read(stream, self._model))
 
 
 def render(request: Request, model: str) -> dict[str, Any]:

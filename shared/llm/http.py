@@ -8,53 +8,66 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
-from shared.llm.events import Broken, events
-from shared.llm.provider_errors import BROKEN, CONNECT, SILENT, Trouble, fail, trouble_of
+from shared.llm.events import Broken, events, legible
+from shared.llm.provider_errors import BROKEN, CONNECT, SILENT, Trouble, check_stream, fail, trouble_of
 from shared.llm.providers import Access
+from shared.ports import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a model is asked. `name` is `<provider>:<model>`."""
+
+    name: str
+    url: str
+    headers: Mapping[str, str]
+    access: Access
+
+
+def speak(
+    place: Place,
+    body: Mapping[str, Any],
+    deadline_s: float,
+    alive: Callable[[], None],
+    read: Callable[[Iterator[dict[str, Any]]], Answer],
+) -> Answer:
+    """One question; `read` makes the answer of its events. What breaks is raised as the table of errors says."""
+    until = time.monotonic() + deadline_s
+    try:
+        with _streamed(place, body, until, alive) as stream, legible():
+            return read(stream)
+    except Broken as broken:
+        fail(broken.trouble, place.name, place.access.key)
 
 
 @contextmanager
-def streamed(
-    url: str,
-    headers: Mapping[str, str],
-    body: Mapping[str, Any],
-    access: Access,
-    until: float,
-    alive: Callable[[], None],
+def _streamed(
+    place: Place, body: Mapping[str, Any], until: float, alive: Callable[[], None]
 ) -> Iterator[Iterator[dict[str, Any]]]:
     """The events of one POST. `until` is a time of `time.monotonic`. Raises Broken; redirects are not followed."""
     try:
         with requests.post(
-            url,
+            place.url,
             json=body,
-            headers=dict(headers),
+            headers=dict(place.headers),
             stream=True,
             allow_redirects=False,
-            timeout=(access.connect_s, access.silent_s),
+            timeout=(place.access.connect_s, place.access.silent_s),
         ) as response:
             if response.status_code != 200:
                 raise Broken(trouble_of(response.status_code, response.headers, _said(response)))
+            wrong = check_stream(response.status_code, response.headers)
+            if wrong is not None:
+                raise Broken(wrong)
             yield events(response.iter_content(chunk_size=None), alive, until)
     except requests.RequestException as error:
         raise Broken(_trouble(error)) from error
-
-
-@contextmanager
-def telling(name: str, access: Access) -> Iterator[None]:
-    """What breaks inside is raised as the table of troubles says."""
-    try:
-        yield
-    except Broken as broken:
-        fail(broken.trouble, name, access.key)
-
-
-def deadline(seconds: float) -> float:
-    return time.monotonic() + seconds
 
 
 def _said(response: requests.Response) -> Any:
@@ -72,5 +85,7 @@ def _trouble(error: requests.RequestException) -> Trouble:
         return Trouble(0, CONNECT, type(reason).__name__)
     if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ProxyError):
         return Trouble(0, CONNECT, str(reason)[:200])
+    if isinstance(error, ValueError):  # an address or a header that cannot be: it was never sent
+        return Trouble(400, "", str(error)[:200])
     silent = isinstance(error, requests.ReadTimeout) or isinstance(inner, ReadTimeoutError)
     return Trouble(0, SILENT if silent else BROKEN, type(error).__name__)

@@ -21,7 +21,7 @@ from shared.llm.events import Broken, events, legible
 from shared.llm.provider_errors import ENDED, Trouble
 from shared.llm.providers import Access
 from shared.llm.schema import translated
-from shared.llm.sdk import speaking, timeout_of
+from shared.llm.sdk import chunks_of, speaking, timeout_of
 from shared.ports import Answer, Request, ToolCall, Usage
 
 BASE_URL = "https://api.openai.com/v1"
@@ -46,7 +46,7 @@ class OpenAIModel:
                 try:
                     return self._send(request, alive, until)
                 except BadRequestError as error:  # summaries are for organizations that were verified
-                    if error.param != "reasoning.summary":
+                    if not str(error.param).startswith("reasoning"):
                         raise
                     self._summary = False
             return self._send(request, alive, until)
@@ -56,7 +56,7 @@ class OpenAIModel:
         if self._summary:
             body["reasoning"] = {"summary": "auto"}  # it makes bytes come while the model thinks
         with self._client.responses.with_streaming_response.create(**body, stream=True) as response, legible():
-            return read(events(response.iter_bytes(), alive, until), self._model)
+            return read(events(chunks_of(response), alive, until), self._model)
 
 
 def render(request: Request, model: str) -> dict[str, Any]:
@@ -136,7 +136,9 @@ def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
                 pass
     if final is None:
         raise Broken(Trouble(0, ENDED, begun=True))
-    turn = [items[index] for index in sorted(items)] or list(final.get("output") or ())
+    for index, item in enumerate(final.get("output") or ()):
+        items.setdefault(index, item)  # one that was cut is never done
+    turn = [items[index] for index in sorted(items)]
     text, refused = _words(turn)
     calls = _calls(turn)
     why = (final.get("incomplete_details") or {}).get("reason")

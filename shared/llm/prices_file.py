@@ -37,7 +37,8 @@ def read_prices(path: Path) -> Mapping[str, Price]:
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise _wrong(path, 1, f"no valid JSON or YAML: {error}") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        faults = error.errors(include_url=False)
+        first = next((each for each in faults if each["type"] == "extra_forbidden"), faults[0])
         raise _wrong(path, _line_of(node, first["loc"]), _words(first["loc"], first)) from error
     odd = next((name for name in document.models if not all(name.partition(":"))), None)
     if odd is not None:

@@ -76,7 +76,7 @@ TABLE: tuple[Row, ...] = (
     Row(
         "402|403|429|400",
         r"insufficient_quota|billing_hard_limit|billing_not_active|billing_error|credit balance|spend(ing)?[ _](limit|cap)"
-        r"|usage limits?\b|payment",
+        r"|usage limits?\b|payment.required",
         "busy",
         "spend_cap",
         "no money or quota is left at {provider}",
@@ -98,7 +98,7 @@ TABLE: tuple[Row, ...] = (
     Row("500|400", r"rate_limit_exceeded", "busy", "rate", "{provider} asks for a pause", after_s=15.0),
     Row(
         "4..|5..",
-        r"content_policy|content_filter|invalid_prompt|bio_policy|misalignment_policy|usage polic|flagged|blocked",
+        r"content_policy|content_filter|invalid_prompt|bio_policy|misalignment_policy|usage polic|was flagged",
         "failed",
         "refused",
         "{provider} refuses this request",
@@ -138,6 +138,14 @@ TABLE: tuple[Row, ...] = (
     Row("0", rf"^{ENDED}\b", "lost", ENDED, "the answer of {provider} ended before it was whole"),
     Row("0", rf"^{GARBLED}\b", "lost", GARBLED, "{provider} sent something that cannot be read"),
     Row("0", rf"^{HUGE}\b", "lost", HUGE, "{provider} sent far more than was asked for, and was cut off"),
+    Row(
+        "2..",
+        None,
+        "failed",
+        "request",
+        "{provider} answers with something that is no stream of events",
+        "the operator's turn: check {url_name}",
+    ),
     Row(
         "3..",
         None,
@@ -203,6 +211,12 @@ def trouble_of(status: int, headers: Any, body: Any) -> Trouble:
     code = " ".join(str(each) for each in codes if each)
     after = _after(headers)
     return Trouble(status, code, str(error.get("message") or "")[:1000], after if after is not None else delay)
+
+
+def check_stream(status: int, headers: Any) -> Trouble | None:
+    """What is wrong with the head of an answer that should be a stream: a page of some proxy, for example."""
+    kind = str(headers.get("content-type") or "").lower()
+    return Trouble(status, "page", kind) if kind.startswith("text/html") else None
 
 
 def _details(details: list[Any]) -> tuple[list[str], float | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from shared.errors import NotConfigured
 from shared.ports import Model
@@ -17,9 +18,9 @@ class Access:
 
     key: str = field(repr=False)
     base_url: str | None = None
-    connect_s: float = 10.0
+    connect_s: float = 4.0
     silent_s: float = 60.0
-    """Between two bytes, and before the first."""
+    """Between two bytes, and before the first. Both together stay below the gateway's patience with the first byte."""
 
 
 def open_model(name: str, access: Access) -> Model:
@@ -34,6 +35,12 @@ def open_model(name: str, access: Access) -> Model:
         raise NotConfigured(
             f"{name} is at no address", f"set {URL_NAMES[provider]}, for example http://127.0.0.1:11434/v1"
         )
+    if not access.key.isascii() or not access.key.isprintable():
+        raise NotConfigured(
+            f"the key for {provider} has a character that no key has", f"set {KEY_NAMES[provider]} anew"
+        )
+    if access.base_url and not _is_address(access.base_url):
+        raise NotConfigured(f"{access.base_url!r} is no address of {provider}", f"set {URL_NAMES[provider]}")
     match provider:
         case "anthropic":
             from shared.llm.anthropic_model import AnthropicModel
@@ -51,3 +58,11 @@ def open_model(name: str, access: Access) -> Model:
             from shared.llm.compatible_model import CompatibleModel
 
             return CompatibleModel(model, access)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -28,8 +28,6 @@ WAYS: dict[str, Way] = {
     "request": "end",
     "exhausted": "end",
 }
-PASSING = frozenset(cause for cause, way in WAYS.items() if way == "again")
-
 PATIENCE_MS = 60_000  # with one provider, where another model can go on
 ALONE_MS = 600_000  # with all of them
 ROUND_MS = 60_000  # between two rounds of asking everybody
@@ -73,28 +71,28 @@ def put_off(asking: Asking, busy: ModelBusy, others: Sequence[str], now: int) ->
         update={"busy": busy.cause, "busy_since": since, "busy_tries": tries, "until": now + pause}
     )
     if busy.long or way_of(busy.cause) != "again" or now + pause - since > patience or tries >= TRIES_MAX:
-        return without(later, busy.cause, others, now)
+        return without(later, busy.cause, others, now, passing=way_of(busy.cause) == "again" and not busy.long)
     return later
 
 
-def without(asking: Asking, cause: str, others: Sequence[str], now: int) -> Asking | Over:
-    """The asking once its model is out: the next one takes its place; when all are out, those that may come back are
-    asked again, round after round, for a while.
+def without(asking: Asking, cause: str, others: Sequence[str], now: int, *, passing: bool = False) -> Asking | Over:
+    """The asking once its model is out: the next one takes its place; when all are out, those that may come back (their
+    trouble is `passing`) are asked again, round after round, for a while.
     """
     since = asking.busy_since or now
     outs = (
         *(each for each in asking.outs if each.model != asking.model),
-        Out(model=asking.model, cause=cause, since=since),
+        Out(model=asking.model, cause=cause, since=since, passing=passing),
     )
     left = asking.model_copy(update={"outs": outs})
     fresh = _next(left, others)
     blank = {"busy": "", "busy_since": 0, "busy_tries": 0, "until": now}
     if fresh is not None:
         return left.model_copy(update={"model": fresh, **blank})
-    passing = {each.model: each for each in outs if each.cause in PASSING}
-    if not passing or now + ROUND_MS - min(each.since for each in passing.values()) > ALONE_MS:
-        return Over("busy" if passing else cause, all_out(outs))
-    again = passing[_following(asking.model, [each for each in (asking.model, *others) if each in passing])]
+    back_soon = {each.model: each for each in outs if each.passing}
+    if not back_soon or now + ROUND_MS - min(each.since for each in back_soon.values()) > ALONE_MS:
+        return Over("busy" if way_of(cause) == "again" else cause, all_out(outs))
+    again = back_soon[_following(asking.model, [each for each in (asking.model, *others) if each in back_soon])]
     waiting = {"model": again.model, "busy": again.cause, "busy_since": again.since, "until": now + ROUND_MS}
     return left.model_copy(update=waiting | {"busy_tries": 0})
 
@@ -123,7 +121,7 @@ def _next(asking: Asking, others: Sequence[str]) -> str | None:
 
 def _alone(asking: Asking, others: Sequence[str]) -> bool:
     """Whether no other model will ever go on: there is none, or a person has to mend it first."""
-    gone = {each.model for each in asking.outs if each.cause not in PASSING}
+    gone = {each.model for each in asking.outs if not each.passing}
     return not any(each != asking.model and each not in gone for each in others)
 
 

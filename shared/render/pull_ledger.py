@@ -6,6 +6,7 @@ from shared.domain.money import dollars, minutes
 from shared.domain.view import View
 from shared.render.forms import clock, count
 from shared.render.markdown import cell, fold, prose, table
+from shared.render.model_words import cached_share, models_used
 
 PARTS = {
     "brief": "First look",
@@ -65,8 +66,11 @@ def _rounds(view: View) -> str:
 
 def _model(view: View) -> str:
     job = view.build
-    model = prose(view.operator.model_shown or (job.model if job else "") or view.operator.model, 80)
+    model = models_used(view)
     parts = [f"Model: {model}." if model else ""]
+    cached = cached_share(view.ledger) if view.ledger is not None else ""
+    if cached:
+        parts.append(f"{cached} of what it read came from the provider's cache.")
     if job is not None and (job.sandbox or job.network):
         parts.append(
             f"Sandbox: {prose(job.sandbox or 'unknown', 120)}; network while building: {prose(job.network or 'unknown', 60)}."

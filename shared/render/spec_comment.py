@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from shared.domain.chosen import chosen_model
 from shared.domain.money import dollars, minutes
 from shared.domain.protocol import CheckToRun
 from shared.domain.spec import Criterion, Source, Spec, SpecRecord
@@ -108,7 +109,7 @@ def _about(view: View, spec: Spec) -> str:
         lines.append(f"- **Built with:** {sayings(spec.stack)}")
     limits = f"up to **{dollars(spec.limits.nano)}** and **{minutes(spec.limits.seconds)} min**"
     lines.append(f"- **Limits:** {limits}. {dollars(spec.limits.nano * 15 // 100)} of it is kept for proof.")
-    model = view.operator.model_shown or view.operator.model
+    model = view.operator.shown(chosen_model(view.issue, view.operator))
     reads = f" Code is read by {prose(model, 60)}." if model else ""
     touches = ", ".join(code(path, 80) for path in spec.touches)
     if touches or reads:

@@ -11,6 +11,7 @@ from shared.domain.issue import IssueState
 from shared.domain.view import View
 from shared.render.forms import clock, day
 from shared.render.markdown import paragraphs
+from shared.render.model_words import trouble
 from shared.render.status_asking import approved, idle, interviewing, meeting, proposed
 from shared.render.status_halted import closed_unmerged, done, ended, paused, stopped, waiting
 from shared.render.status_notes import counts, notes
@@ -25,7 +26,9 @@ def render_status(view: View, now: int, next_by: int | None) -> str:
 
     It never holds an `@`: one in somebody else's words is written as the wide sign that mentions nobody.
     """
-    text = paragraphs(_state(view, now), notes(view, now), counts(view), last_line(view, now, next_by))
+    text = paragraphs(
+        _state(view, now), trouble(view, now), notes(view, now), counts(view), last_line(view, now, next_by)
+    )
     return text.replace("@", WIDE_AT)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from shared.domain.money import dollars, minutes
 from shared.domain.protocol import Run, Survey
 from shared.domain.view import View
-from shared.render.forms import clock, count, day, login, moment, short, spent, took, until
+from shared.render.forms import clock, count, day, login, moment, sentence, short, spent, took, until
 from shared.render.links import questions_link, spec_link
-from shared.render.markdown import cell, cell_code, command_fence, fold, paragraphs, quoted, table
+from shared.render.markdown import cell, cell_code, command_fence, fold, paragraphs, prose, quoted, table
+from shared.render.model_words import model_shown
 
 
 def asker(view: View) -> str:
@@ -52,6 +53,8 @@ def interviewing(view: View, now: int) -> str:
     issue, interview = view.issue, view.issue.interview
     job = view.job
     planning = "planner" in issue.deadlines
+    if issue.queued and job is None and "queue" in issue.deadlines:
+        return _queued(view)
     if job is not None and job.purpose == "tryout":
         return _trying(view)
     if interview.heard_at is not None and not planning:
@@ -61,6 +64,19 @@ def interviewing(view: View, now: int) -> str:
     if issue.revision or issue.version or interview.round:
         return _writing(view)
     return _reading(view, now)
+
+
+def queue_words(reason: str) -> str:
+    """Why something waits under a ceiling, as a sentence, and that nobody has to do anything."""
+    return f"{sentence(prose(reason, 200))} It goes on by itself when there is room."
+
+
+def _queued(view: View) -> str:
+    return paragraphs(
+        "**Queued** · nobody's turn",
+        f"{queue_words(view.issue.queued)} `{view.operator.command} stop` ends it.",
+        asking_cost(view),
+    ).rstrip()
 
 
 def _reading(view: View, now: int) -> str:
@@ -174,11 +190,7 @@ def approved(view: View, now: int) -> str:
     if approval is None:
         return "**Approved, waiting for a machine** · my turn"
     queued = job is None or job.status == "queued"
-    if queued and view.jobs_ahead:
-        are = "is" if view.jobs_ahead == 1 else "are"
-        ahead = f" {count(view.jobs_ahead, 'job')} {are} ahead in this repository."
-    else:
-        ahead = ""
+    ahead = f" {queue_words(job.reason)}" if queued and job is not None and job.reason else ""
     way_out = "un-ticking the box" if approval.way == "box" else f"`{view.operator.command} stop`"
     state = "waiting for a machine" if queued else "starting a machine"
     return paragraphs(
@@ -201,7 +213,7 @@ def found(view: View, survey: Survey) -> str:
         ("CI", _ci(survey)),
         ("Sandbox", cell(survey.sandbox or operator.sandbox_shown or "unknown")),
         ("Network", cell(survey.network or "unknown")),
-        ("Code is read by", cell(operator.model_shown or operator.model or "no model")),
+        ("Code is read by", cell(model_shown(view) or "no model")),
         ("Limits", _limits(view)),
     ]
     body = table(("", "Found"), rows) + "\n\nSomething wrong? Set it in `.github/persevere.yml`."

@@ -7,6 +7,7 @@ from shared.domain.money import dollars
 from shared.domain.view import View
 from shared.render.forms import count, login, moment
 from shared.render.markdown import code, prose, quoted
+from shared.render.model_words import chosen_words
 
 SHOWN = 3
 
@@ -40,6 +41,7 @@ NOTES: dict[str, str] = {
     "planner_lost": "Writing was interrupted at {at} and begun again.",
     "pushed": "{who} pushed {sha} to this branch at {at}. Earlier proof is void; everything is proved again.",
     "offered_approve": "",
+    "model_chosen": "{who} chose {code} at {at} for the next job. {price}",
 }
 OBJECTS = {"pull": "The pull request", "pull_text": "The pull request's text", "labels": "The label"}
 
@@ -70,8 +72,14 @@ def _note(note: Note, view: View, now: int) -> str:
         take_in=f"`{command} revise <what>`" if issue.version else "say it in an answer",
         late=f"{prose(note.text, 10)} min",
         step=f" at step {prose(note.text, 10)}" if note.text not in ("", "0") else "",
+        price=_price(note.text, view) if note.name == "model_chosen" else "",
         paid=f"Lost to it: {dollars(lost)}." if lost else "No step was paid for twice.",
     )
+
+
+def _price(model: str, view: View) -> str:
+    words = chosen_words(model, view)
+    return f"It costs {words}." if words else ""
 
 
 def counts(view: View) -> str:

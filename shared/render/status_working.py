@@ -12,6 +12,8 @@ from shared.render.criteria import current, holding, ids, label, result, summary
 from shared.render.forms import count, listed, login, short, spent, turn, worked
 from shared.render.links import pull_link, spec_link
 from shared.render.markdown import code, command_fence, fold, paragraphs, prose, table
+from shared.render.model_words import cached_share
+from shared.render.status_asking import queue_words
 
 SHOWN_ROWS = 5  # more criteria than these are folded, so that a phone shows the rest
 
@@ -22,6 +24,8 @@ def limits_line(view: View, *more: str) -> str:
     parts = [spec_link(view, approval.version)] if approval else []
     if ledger is not None:
         parts += [spent(ledger), worked(ledger)]
+        cached = cached_share(ledger)
+        more = (*more, f"{cached} of the reading from the cache" if cached else "")
     return " · ".join([*parts, *(each for each in more if each)])
 
 
@@ -64,7 +68,7 @@ def building(view: View, now: int) -> str:
     command = view.operator.command
     return paragraphs(
         first,
-        said,
+        _queue(view) or said,
         rows,
         limits_line(view, branch),
         _nearly_used(view),
@@ -151,6 +155,12 @@ def _nearly_used(view: View) -> str:
 
 def _percent(ledger: Ledger, share: int) -> str:
     return f"{min(100, ledger.spent_nano * 100 // share)} %"
+
+
+def _queue(view: View) -> str:
+    """Between two jobs of one build, a ceiling may be in the way."""
+    job = view.job
+    return queue_words(job.reason) if job is not None and job.status == "queued" and job.reason else ""
 
 
 def verifying(view: View) -> str:

@@ -65,7 +65,7 @@ def where(view: View) -> str:
     sandbox = (job.sandbox if job else "") or "not known before the machine reports it"
     network = (job.network if job else "") or "not known yet"
     parts = [f"Sandbox: {prose(sandbox, 160)}", f"Network: {prose(network, 80)}"]
-    model = operator.model_shown or (job.model if job else "") or operator.model
+    model = operator.shown(job.model if job else "")
     if model:
         parts.append(f"Model: {prose(model, 80)}")
     return " · ".join(parts)

@@ -1,4 +1,4 @@
-"""One whole product for all tables of stories."""
+"""One whole product for all tables of stories; after them, no secret of it may be anywhere that it must not be."""
 
 from collections.abc import Iterator
 
@@ -13,3 +13,4 @@ from tests.e2e.whole_product import WholeProduct, whole_product  # noqa: E402 - 
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeProduct]:
     with whole_product(tmp_path_factory.mktemp("product")) as running:
         yield running
+        assert running.leaks() == []

@@ -33,8 +33,10 @@ def only(found: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
     return [job for job in found["jobs"] if job["kind"] == kind]
 
 
-def test_an_issue_becomes_a_proved_pull_request(tmp_path: Path) -> None:
-    ran = persevere("demo", "--json", "--keep", "--home", str(tmp_path))
+@pytest.mark.parametrize("through", ["", "anthropic"])
+def test_an_issue_becomes_a_proved_pull_request(tmp_path: Path, through: str) -> None:
+    """Once with the conversation inside of the host, once over HTTP with a provider's own client."""
+    ran = persevere("demo", "--json", "--keep", "--through", through, "--home", str(tmp_path))
     assert ran.returncode == 0, ran.stderr
     assert len(ran.stdout.splitlines()) == 1
     found = json.loads(ran.stdout)
@@ -86,6 +88,24 @@ def looks_at_what_is_kept(home: Path, found: Mapping[str, Any]) -> None:
     assert "is over already (handed over)" in stopped.stdout
     missing = persevere("stop", "nothing", PERSEVERE_HOME=str(home))
     assert (missing.returncode, missing.stderr.splitlines()[0]) == (1, "FAIL  there is no job nothing here")
+
+
+def test_the_agents_machine_is_killed_and_it_ends_the_same_without_a_question_more(tmp_path: Path) -> None:
+    """Its fourth answer is stored when it dies; the next machine is given that answer, and nobody is asked for it again."""
+    ran = persevere("demo", "--json", "--keep", "--home", str(tmp_path), "--kill-runner-at", "4")
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    assert (found["result"], found["wrong"], found["money"]["held"]) == ("proved", [], 0)
+    assert "machine lost; another one goes on" in ran.stderr
+    first, second = only(found, "build")
+    assert (first["epoch"], second["epoch"]) == (2, 1)
+    # Each scripted answer once.
+    assert (first["steps"], second["steps"]) == (10, 5)
+    told = persevere("events", first["id"], "--json", PERSEVERE_HOME=str(tmp_path / "home")).stdout.splitlines()
+    titles = [json.loads(line)["title"] for line in told]
+    assert any("signal 9" in title for title in titles), titles
+    assert sum(json.loads(line)["kind"] == "step" for line in told) == 10
+    assert processes_of(tmp_path) == []
 
 
 def test_without_the_effects_consumer_nobody_answers_and_it_ends_red(tmp_path: Path) -> None:

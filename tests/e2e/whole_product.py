@@ -41,6 +41,7 @@ from shared.llm.models import Models
 from shared.ports import Answer, ModelFailed, Request
 from shared.settings import read
 from tests.e2e.place import Place
+from tests.e2e.watch import SecretWatch, watching
 
 APP = "persevere"
 PATIENCE_S = 150.0
@@ -65,14 +66,16 @@ class MovableClock(SystemClock):
 class Switchboard:
     """A model with one conversation file a repository. Which one is meant stands in the request, as in a real one."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: SecretWatch) -> None:
         self._scripts: dict[str, ScriptedModel] = {}
+        self._watch = watch
 
     def load(self, full_name: str, lines: Sequence[Line]) -> None:
         texts = [json.dumps(line) for line in lines]
         self._scripts[full_name] = ScriptedModel(read_script(texts, f"the conversation of {full_name}"))
 
     def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
+        self._watch.heard(request)
         text = repr(request.turns)
         named = [name for name in self._scripts if name in text]
         if len(named) != 1:
@@ -83,7 +86,9 @@ class Switchboard:
 class WholeProduct:
     """Everything that runs. `begin` makes a story's place in it."""
 
-    def __init__(self, home: Path, url: str, world: World, host_url: str, clock: MovableClock, app: AppFile) -> None:
+    def __init__(
+        self, home: Path, url: str, world: World, host_url: str, clock: MovableClock, app: AppFile, watch: SecretWatch
+    ) -> None:
         self.home = home
         self.url = url
         self.world = world
@@ -91,7 +96,8 @@ class WholeProduct:
         self.app = app
         self.steering = Steering(url)
         self.people = {login: Person(url, login, token) for login, token in app.people.items()}
-        self.model = Switchboard()
+        self.watch = watch
+        self.model = Switchboard(watch)
         self._clock = clock
         self._places = 0
 
@@ -143,9 +149,17 @@ class WholeProduct:
         lines = (self.home / "host.log").read_text("utf-8").splitlines()
         return "\n".join([line[:2000] for line in lines if '"level":"ERROR"' in line][-3:])
 
+    def leaks(self) -> list[str]:
+        """Secrets that are where none may be (`watch.py`)."""
+        return self.watch.leaks(self.home)
+
     def quiet(self) -> bool:
         """Whether GitHub has nothing under way to us."""
         return self.steering.quiet()
+
+    def give_runners(self, name: str, value: str) -> None:
+        """A variable of the machine that later runners have as well."""
+        cast("SubprocessTasks", self.world.tasks).tell(name, value)
 
     def pass_time(self, seconds: float) -> None:
         """It is so much later now, here and at GitHub. No runner may be at work: its lease would run out."""
@@ -163,23 +177,27 @@ def sandbox_here() -> str:
 
 
 @contextmanager
-def whole_product(home: Path) -> Iterator[WholeProduct]:
-    """Start everything; after the block nothing runs any more."""
+def whole_product(
+    home: Path, *, sandbox: str | None = None, gate: Callable[[Application], Any] = lambda application: application
+) -> Iterator[WholeProduct]:
+    """Start everything; after the block nothing runs any more. `gate` may stand before the host's doors."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
+        watch = stack.enter_context(watching())
         simulator = Child("github", home, ["local.github", "--port", "0", "--home", str(home / "github")], os.environ)
         stack.callback(simulator.stop)
         url = simulator.wait_ready()
         app = _populate(home, Steering(url))
+        watch.know_app(home, app)
         application = Application()
-        server = listen(application, 0)
+        server = listen(gate(application), 0)
         stack.callback(server.server_close)
         host_url = f"http://127.0.0.1:{server.server_port}"
         clock = MovableClock()
-        world = _world(home, url, host_url, clock)
+        world = _world(home, url, host_url, clock, sandbox or sandbox_here())
         use(world)
         stack.callback(use, None)
-        product = WholeProduct(home, url, world, host_url, clock, app)
+        product = WholeProduct(home, url, world, host_url, clock, app, watch)
         product.world = replace(world, models=Models({"scripted": lambda name: product.model}))
         use(product.world)
         for function in ("github_webhook", "job_api", "conductor", "effects", "watchdog", "planner"):
@@ -199,13 +217,13 @@ def _populate(home: Path, steering: Steering) -> AppFile:
     return app
 
 
-def _world(home: Path, url: str, host_url: str, clock: MovableClock) -> World:
+def _world(home: Path, url: str, host_url: str, clock: MovableClock, sandbox: str) -> World:
     """As a host builds it, on a clock that can be moved; runners beat often, so that orders reach them soon."""
     environment = {
         "PERSEVERE_HOME": str(home),
         "PERSEVERE_WORLD": "sim",
         "PERSEVERE_GITHUB_URL": url,
-        "PERSEVERE_SANDBOX": sandbox_here(),
+        "PERSEVERE_SANDBOX": sandbox,
         "PERSEVERE_QUIET_S": "0.2",
         "PERSEVERE_WRITE_PACE_S": "0",
     }

@@ -97,35 +97,15 @@ class Fence:
         return self.run(line, **more).output.text().strip()
 
 
-@pytest.fixture
-def make_fence(tmp_path: Path) -> Callable[..., Fence]:
-    def make(name: str, machine: dict[str, str] | None = None, python: str | None = None) -> Fence:
-        home = tmp_path / f"fence-{name}"
-        place = Place(home / "tree", home / "home", home / "scratch")
-        sandbox = choose(name, find_interpreter(python), home / "private", os.environ if machine is None else machine)
-        for path in (place.workspace, place.home, place.scratch):
-            assert path is not None
-            path.mkdir()
-            sandbox.own(path)
-        return Fence(sandbox, place)
-
-    return make
-
-
 @pytest.fixture(params=BACKENDS)
-def fence(request: pytest.FixtureRequest, make_fence: Callable[..., Fence]) -> Fence:
-    return make_fence(request.param)
-
-
-@pytest.fixture(params=["as we may", "one id"])
-def bwrap(request: pytest.FixtureRequest, make_fence: Callable[..., Fence], monkeypatch: pytest.MonkeyPatch) -> Fence:
-    """Both ways in which bubblewrap is used: with a user of its own (when we are root), and in a user namespace."""
-    if not shutil.which("bwrap") and os.environ.get("CI") != "true":
-        pytest.skip("bubblewrap is not installed here")
-    if request.param == "one id":
-        found = shutil.which
-        monkeypatch.setattr(shutil, "which", lambda name, **more: None if name == "setpriv" else found(name, **more))
-    return make_fence("bwrap")
+def fence(request: pytest.FixtureRequest, tmp_path: Path) -> Fence:
+    home = tmp_path / f"fence-{request.param}"
+    place = Place(home / "tree", home / "home", home / "scratch")
+    sandbox = choose(request.param, find_interpreter(None), home / "private", os.environ)
+    for path in (place.workspace, place.home, home / "scratch"):
+        path.mkdir()
+        sandbox.own(path)
+    return Fence(sandbox, place)
 
 
 @dataclass

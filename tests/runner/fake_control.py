@@ -6,6 +6,7 @@ Faults are put into `faults`: `{(method, path): [answer, …]}`, each used once 
 import hashlib
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class FakeControl:
     nonces: list[str] = field(default_factory=list)
     self_test: dict[str, Any] = field(default_factory=dict)
     steps: dict[int, StepResults] = field(default_factory=dict)
+    begun: list[int] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     beats: list[dict[str, Any]] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
@@ -45,6 +47,8 @@ class FakeControl:
     finished: Finish | None = None
     revoked: list[str] = field(default_factory=list)
     seen: list[tuple[str, str]] = field(default_factory=list)
+    stopped_at: float = 0.0
+    finished_at: float = 0.0
     url: str = ""
 
     def __enter__(self) -> Self:
@@ -104,6 +108,9 @@ class FakeControl:
                 return 200, {"orders": self.orders_when(self)}
             case "PUT", ["steps", number]:
                 return self._step(int(number), StepResults.model_validate(body))
+            case "POST", ["begin"]:
+                self.begun.append(body["step"])
+                return 200, {}
             case "POST", ["blobs"]:
                 key = f"1/job/{body['sha256']}"
                 self.kinds[key] = body["kind"]
@@ -115,6 +122,7 @@ class FakeControl:
                 return 200, {}
             case "POST", ["finish"]:
                 self.finished = Finish.model_validate(body)
+                self.finished_at = time.monotonic()
                 return 200, {}
         return refusal(404, "not_found")
 

@@ -144,6 +144,14 @@ def test_a_repository_inside_is_taken_as_its_files(repo: Repo, begin: Begin) -> 
     assert set(work.changes()) == {"inner/f", "inner/l"}
 
 
+def test_a_pipe_where_git_reads_does_not_hold_us_up(repo: Repo, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner_image.changeset.LOOK_S", 1.0)
+    repo.commit({"a": "1"})
+    work = begin()
+    work.sh("mkdir -p inner/.git/objects inner/.git/refs && mkfifo inner/.git/HEAD && echo x > inner/f")
+    assert set(work.changes()) == {"inner/f"}
+
+
 def test_hostile_settings_in_the_workspace_are_never_obeyed(repo: Repo, begin: Begin, tmp_path: Path) -> None:
     repo.commit({"a": "1", ".gitattributes": "* filter=evil diff=evil\n"})
     work = begin()

@@ -2,8 +2,9 @@
 
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -31,23 +32,42 @@ def wait_until(what: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def stop_when_begun(control: FakeControl) -> list[str]:
-    return ["stop"] if control.beats[-1]["doing"].startswith("bash") else []
+def stop_in_the_second_call(control: FakeControl) -> list[str]:
+    if not control.beats[-1]["doing"].startswith("bash (0.1)"):
+        return []
+    control.stopped_at = control.stopped_at or time.monotonic()
+    return ["stop"]
 
 
 @pytest.mark.parametrize("sandbox", BACKENDS)
-def test_stop_reaches_a_long_command_and_keeps_the_work(repo: Repo, start: Start, sandbox: str) -> None:
-    line = "echo two > a.txt; (setsid sleep 4712 &); sleep 4712"
+def test_stop_reaches_a_long_command_which_is_undone_and_keeps_the_work(repo: Repo, start: Start, sandbox: str) -> None:
+    """As one that has run for ten minutes: it is ended within a second or so of the answer that says stop."""
+    line = "rm gone.txt; echo three > a.txt; echo half > b.txt; (setsid sleep 4712 &); sleep 4712"
     runner = start(
         claim_for(repo),
-        [bash(line)],
-        orders_when=stop_when_begun,
+        [
+            [
+                call("0.0", "bash", command="echo two > a.txt"),
+                call("0.1", "bash", command=line),
+                call("0.2", "bash", command="true"),
+            ]
+        ],
+        orders_when=stop_in_the_second_call,
         environment={"PERSEVERE_SANDBOX": sandbox, "PERSEVERE_HEARTBEAT_S": "0.5"},
     )
     assert runner.run() == 0, runner.stderr
-    end = runner.control.end
+    control, end = runner.control, runner.control.end
     assert (end.outcome, end.reason) == ("interrupted", "stopped")
-    assert runner.control.changes()["a.txt"].data == b"two\n"
+    assert {name: change.data for name, change in control.changes().items()} == {"a.txt": b"two\n"}
+    assert end.underway is not None
+    assert [(each.call, each.status, each.data) for each in end.underway.done.results] == [
+        ("0.0", "ok", {}),
+        ("0.1", "interrupted", {"how": "cut"}),
+        ("0.2", "interrupted", {"how": "not_begun"}),
+    ]
+    assert end.underway.done.checkpoint is not None
+    assert end.underway.done.checkpoint.tree == end.tree
+    assert control.finished_at - control.stopped_at < 5, "two bundles and a word; a second on a quiet machine"
 
 
 @pytest.fixture
@@ -79,14 +99,69 @@ def test_stop_is_obeyed_while_a_reply_is_waited_for(repo: Repo, start: Start) ->
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_during_a_command_keeps_the_work(repo: Repo, start: Start, number: signal.Signals) -> None:
-    runner = start(claim_for(repo), [bash("echo two > a.txt; sleep 4713")])
+    runner = start(claim_for(repo), [bash("echo two > a.txt"), bash("echo three > a.txt; sleep 4713")])
     process = runner.start()
-    wait_until(lambda: any(beat["doing"].startswith("bash") for beat in runner.control.beats))
+    wait_until(lambda: any(beat["step"] == 1 and beat["doing"][:4] == "bash" for beat in runner.control.beats))
     time.sleep(0.3)
     os.kill(process.pid, number)
     assert runner.wait(process, 20) == 0, runner.stderr
     assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "signal")
     assert runner.control.changes()["a.txt"].data == b"two\n"
+
+
+def test_a_signal_while_the_blob_store_hangs_still_says_a_word(repo: Repo, start: Start, hanging_put: None) -> None:
+    runner = start(claim_for(repo), [bash("echo two > a.txt"), *DONE])
+    process = runner.start()
+    wait_until(lambda: any(path.startswith("/put/") for _, path in runner.control.seen))
+    process.terminate()
+    began = time.monotonic()
+    assert runner.wait(process, 30) == 0, runner.stderr
+    assert time.monotonic() - began < 20
+    assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "signal")
+    assert runner.control.end.changeset is None
+
+
+@pytest.fixture
+def hanging_put(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A blob store that takes what it is given and never answers."""
+    over = threading.Event()
+    real = FakeControl._keep
+
+    def hang(self: FakeControl, sha256: str, body: bytes) -> tuple[int, object]:
+        over.wait(60)
+        return real(self, sha256, body)
+
+    monkeypatch.setattr(FakeControl, "_keep", hang)
+    yield
+    over.set()
+
+
+@pytest.mark.usefixtures("slow_step")
+def test_a_signal_while_a_reply_is_waited_for_keeps_the_work(repo: Repo, start: Start) -> None:
+    runner = start(claim_for(repo), [bash("echo two > a.txt"), *DONE])
+    process = runner.start()
+    wait_until(lambda: ("PUT", "/v1/steps/1") in runner.control.seen)
+    process.terminate()
+    began = time.monotonic()
+    assert runner.wait(process, 20) == 0, runner.stderr
+    assert time.monotonic() - began < 5
+    assert runner.control.end.reason == "signal"
+    assert runner.control.changes()["a.txt"].data == b"two\n"
+
+
+def test_a_signal_while_the_work_is_restored_does_not_lose_it(repo: Repo, start: Start) -> None:
+    claimed = claim_for(repo, resume={"step": 3, "tree": "t" * 40, "bundle": "later", "kind": "bundle"})
+    runner = start(claimed, DONE, first_step=3)
+    claimed["resume"]["bundle"] = f"{runner.control.url}/get/slow"
+    runner.control.faults["GET", "/get/slow"] = [refusal(503, "busy")] * 500
+    process = runner.start()
+    wait_until(lambda: ("GET", "/get/slow") in runner.control.seen)
+    process.terminate()
+    assert runner.wait(process, 20) == 0, runner.stderr
+    end = runner.control.end
+    assert (end.reason, end.changeset, end.tree, end.underway) == ("signal", None, None, None), (
+        "an empty workspace is not the work"
+    )
 
 
 def test_a_signal_during_setup_says_so(repo: Repo, start: Start) -> None:

@@ -1,8 +1,9 @@
 """What is shown of a command's output: its end, and how much of it that is."""
 
 from runner_image.outcome import SHOWN_TAIL, plain_run
-from runner_image.sandbox.contract import Ran
+from runner_image.sandbox.contract import Ran, really
 from runner_image.sandbox.output import Spool
+from shared.agent.data import clip
 
 
 def ran(data: bytes) -> Ran:
@@ -21,3 +22,20 @@ def test_of_a_long_output_the_end_is_shown_and_the_rest_is_counted() -> None:
     assert first == "[... the first 996,008 of 1,000,008 bytes are left out here ...]"
     assert rest.endswith("the end\n")
     assert len(rest) == SHOWN_TAIL
+
+
+def test_a_clipped_output_keeps_its_lines_where_the_control_plane_clips_too() -> None:
+    spool = Spool(None, 1_000_000)
+    spool.feed(b"x" * 999_000 + b"\n")
+    shown = spool.close().text(rest="the first 999,001 are in /tmp/output-1.txt") + "[exit code 0]"
+    assert clip(shown) == shown
+    assert "of 999,001 bytes left out here; the first 999,001 are in /tmp/output-1.txt" in shown
+
+
+def test_the_network_that_was_really_there_is_what_is_said() -> None:
+    assert [really(name, "local") for name in ("bwrap", "uid", "container", "uid:none", "none")] == [
+        *("local", "local", "local"),
+        "none",
+        "open",
+    ]
+    assert really("uid:none", "open") == "open"

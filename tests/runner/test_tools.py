@@ -1,17 +1,22 @@
 """The six tools on odd input: what they do, and that a refusal does nothing."""
 
+import contextlib
 import os
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from runner_image.beneath import Beneath, Outside
 from runner_image.heartbeat import Progress
 from runner_image.job import Job
 from runner_image.orders import Orders
 from runner_image.tools.box import run_call
 from runner_image.tools.contract import Bench
+from runner_image.tools.files import LINE
 from runner_image.tools.finish import FinishArgs
 from runner_image.workspace import Checkout
 from shared.domain.protocol import Call, CallResult, Claimed
@@ -250,9 +255,140 @@ def test_finish_is_the_last_word(bench: Bench) -> None:
 
 
 def test_without_openat2_links_are_not_followed_at_all(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer: Callable[..., None] = lambda *_: None  # noqa: E731
-    monkeypatch.setattr("runner_image.beneath._openat2", answer)
+    line = LINE.replace("SYS_OPENAT2 = 437", "SYS_OPENAT2 = 100_000")  # a call that no kernel has
+    assert line != LINE
+    monkeypatch.setattr("runner_image.tools.files.LINE", line)
     for path in ("out", "up/secret", "proc", "in"):
         assert "a link that I do not follow" in do(bench, "view", path=path).text
     assert do(bench, "view", path="src/b.json").text == "     1\t{}"
     assert do(bench, "write", path="src/deep/x", content="x").status == "ok"
+
+
+# --- the inside ------------------------------------------------------------------------------------------------
+
+
+def test_what_a_repository_puts_in_pythons_way_is_not_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that the program imports, in the workspace and at home; start-up files; another python first on the way."""
+    evil = "import pathlib; pathlib.Path('/tmp/ran').touch(); pathlib.Path('ran').touch()\n"
+    script = "\n".join(
+        [
+            *(f"printf %s {evil!r} > {name}.py" for name in ("json", "os", "sitecustomize", "usercustomize", "ctypes")),
+            "mkdir -p ~/bin ~/.local/lib bin; printf '#!/bin/sh\\ntouch ran' > bin/python; chmod +x bin/python",
+            "cp bin/python python; cp bin/python python3; cp bin/python ~/bin/; cp *.py ~/; cp bin/python ~/.bashrc",
+            "cp ~/.bashrc ~/.profile; cp ~/.bashrc ~/.bash_profile; printf 'home = /workspace\\n' > pyvenv.cfg",
+            "rm -f ran",
+        ]
+    )
+    assert do(bench, "bash", command=script).status == "ok"
+    assert do(bench, "view", path="a.py").text.startswith("     1\tdef f():")
+    assert do(bench, "write", path="b.py", content="x = 1\n").text == "b.py written, 6 bytes."
+    assert not (tree_of(bench) / "ran").exists()
+    assert do(bench, "bash", command="test ! -e /tmp/ran").status == "ok"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("[1]", id="no object"),
+        pytest.param('{"bytes": 5}', id="less than promised"),
+        pytest.param('{"bytes": -1}', id="a size below nothing"),
+        pytest.param('{"bytes": 0, "more": 1}', id="a field that there is not"),
+        pytest.param('{"bytes": 0, "errno": "2"}', id="a number as a text"),
+        pytest.param("[" * 60_000, id="nested without end"),
+        pytest.param("\\377\\376", id="no UTF-8"),
+        pytest.param('{"bytes": 0}\n' + "x" * 90_000, id="nothing written, much said"),
+    ],
+)
+def test_an_answer_from_inside_is_not_believed(bench: Bench, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    (bench.checkout.tree / "said").write_bytes(said.encode())
+    bench.checkout.sandbox.own(bench.checkout.tree)
+    monkeypatch.setattr("runner_image.tools.files.LINE", "cat said")
+    assert do(bench, "write", path="x", content="x").status == "error"
+    assert not (tree_of(bench) / "x").exists()
+
+
+def test_nothing_gets_out_while_a_thread_swaps_a_directory_for_a_link(bench: Bench, tmp_path: Path) -> None:
+    """The program itself beside a thread that never stops swapping; outside nothing is read or written."""
+    tree = tree_of(bench)
+    outside = tmp_path / "elsewhere"
+    outside.mkdir()
+    (outside / "x").write_text("secret\n")
+    (tree / "d").mkdir()
+    (tree / "d" / "x").write_text("mine\n")
+    over = threading.Event()
+
+    def swap() -> None:
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: (tree / "d").rename(tree / "real"),
+            lambda: (tree / "d").symlink_to(outside),
+            (tree / "d").unlink,
+            lambda: (tree / "real").rename(tree / "d"),
+        )
+        while not over.is_set():
+            for step in steps:
+                with contextlib.suppress(OSError):  # a write made the directory anew meanwhile
+                    step()
+            over.wait(0.0001)
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        files, read = Beneath(tree), 0
+        for _ in range(400):
+            try:
+                assert files.read(b"d/x", 100) in (b"mine\n", b"new\n")
+                read += 1
+                files.write(b"d/x", b"new\n")
+            except (Outside, FileNotFoundError, NotADirectoryError, FileExistsError):
+                continue
+    finally:
+        over.set()
+        swapping.join()
+    assert read
+    assert (outside / "x").read_text() == "secret\n"
+    assert sorted(each.name for each in outside.iterdir()) == ["x"]
+
+
+def test_a_write_is_whole_or_not_at_all_and_leaves_nothing_beside_it(bench: Bench) -> None:
+    tree = tree_of(bench)
+    (tree / "twin").hardlink_to(tree / "a.py")
+    before = (tree / "a.py").stat()
+    (tree / "a.py").chmod(0o640)
+    assert do(bench, "write", path="a.py", content="x = 1\n").status == "ok"
+    after = (tree / "a.py").stat()
+    assert (after.st_mode & 0o777, after.st_uid) == (0o640, before.st_uid)
+    assert (tree / "twin").read_bytes().startswith(b"def f")  # the old file is as it was: it was not written into
+    (tree / "ends").symlink_to("not-yet")
+    assert do(bench, "write", path="ends", content="x").status == "ok"
+    assert (tree / "not-yet").read_text() == "x"
+    assert (tree / "ends").is_symlink()
+    assert not [each.name for each in tree.iterdir() if each.name.startswith(".persevere")]
+
+
+def test_what_lies_where_long_output_is_kept_costs_that_output_alone(bench: Bench) -> None:
+    """A directory in its place goes; a link in its place is replaced, and what it names is left as it was."""
+    line = "mkdir -p $TMPDIR/output-1.txt/x; ln -s $PWD/a.py $TMPDIR/output-2.txt; seq 1 20000"
+    api = type("Api", (), {"store_file": lambda *_: "0" * 64})()
+    job = replace(bench.job, api=api)
+    bench = replace(bench, job=job)
+    for number in (1, 2):
+        said = do(bench, "bash", command=line if number == 1 else "seq 1 20000")
+        assert f"output-{number}.txt" in said.text
+    scratch = bench.checkout.place.scratch
+    assert scratch is not None
+    assert (scratch / "output-2.txt").read_text().startswith("1\n2\n")
+    assert not (scratch / "output-2.txt").is_symlink()
+    assert (tree_of(bench) / "a.py").read_bytes().startswith(b"def f")
+
+
+def test_a_directory_of_any_depth_goes_with_two_descriptors(tmp_path: Path) -> None:
+    at = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("d", dir_fd=at)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = deeper
+    os.close(at)
+    Beneath(tmp_path).remove(b"d")
+    assert list(tmp_path.iterdir()) == []

@@ -19,6 +19,11 @@ def demo(
         ".demo"
     ),
     keep: Annotated[bool, typer.Option("--keep", help="Keep table, logs and repository afterwards.")] = False,
+    kill_runner_at: Annotated[
+        int | None,
+        typer.Option("--kill-runner-at", metavar="N", min=1, help="Kill the agent's machine at its N-th step."),
+    ] = None,
+    strike: Annotated[str, typer.Option(help="When to kill which machine (local/strikes.py).", hidden=True)] = "",
     through: Through = "",
     patience: Patience = PATIENCE_S,
 ) -> None:
@@ -28,4 +33,15 @@ def demo(
     """
     from local.demo.run import demo as run
 
-    raise typer.Exit(run(os.environ, home.absolute(), json_line=json, keep=keep, through=through, patience_s=patience))
+    strike = f"step:{kill_runner_at}" if kill_runner_at else strike
+    raise typer.Exit(
+        run(
+            os.environ,
+            home.absolute(),
+            json_line=json,
+            keep=keep,
+            through=through,
+            patience_s=patience,
+            strike=strike,
+        )
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.domain.chosen import nearest_model
 from shared.domain.commands.command import Facts, Given
 from shared.domain.facts import (
     DefaultHead,
@@ -13,6 +14,7 @@ from shared.domain.facts import (
     RoleOf,
     SettingsAt,
     SettingsBroken,
+    SettingsFact,
     Unknown,
 )
 from shared.domain.messages import EmptyRepository, FactMissing, NotNow
@@ -60,6 +62,12 @@ def refuse_settings(turn: Turn) -> bool:
     for need, fact in turn.facts.items():
         if not isinstance(need, SettingsAt):
             continue
+        if isinstance(fact, SettingsFact) and fact.settings.model and _foreign(turn, fact.settings.model):
+            words = f"`model` is {fact.settings.model}, which is none of the operator's models"
+            near = nearest_model(fact.settings.model, turn.view.operator)
+            turn.reply(SettingsBrokenMessage(what=words, line=0, nearest=near))
+            turn.outcome = "refused: settings"
+            return True
         if isinstance(fact, SettingsBroken):
             turn.reply(SettingsBrokenMessage(what=fact.what, line=fact.line, nearest=fact.nearest))
             turn.outcome = "refused: settings"
@@ -69,6 +77,10 @@ def refuse_settings(turn: Turn) -> bool:
             turn.outcome = "refused: fact missing"
             return True
     return False
+
+
+def _foreign(turn: Turn, model: str) -> bool:
+    return model not in turn.view.operator.models
 
 
 def _verb(turn: Turn) -> str:

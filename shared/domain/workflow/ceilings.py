@@ -75,22 +75,22 @@ def set_asking_aside(turn: Turn) -> NoRoom | None:
     ask, today = turn.ask, day_of(turn.now)
     if ask is None:
         return None
-    old = turn.issue.asking
+    old = turn.issue.asking_charge
     before = old.before if old is not None and old.day == today else _gone(ask)
     charge = Charge(day=today, before=before, nano=_gone(ask) - before + max(0, ask.left_nano))
     full = room(turn.view.purses, ASKING, _asker(turn), charge.nano, turn.now)
     if full is None:
         _write(turn, ASKING, _asker(turn), charge)
-        turn.change(asking=charge)
+        turn.change(asking_charge=charge)
     return full
 
 
 def give_asking_back(turn: Turn) -> None:
     """The planner has answered: asking counts with what it has spent."""
-    charge, ask = turn.issue.asking, turn.ask
+    charge, ask = turn.issue.asking_charge, turn.ask
     if charge is not None and ask is not None:
         charge = charge.model_copy(update={"nano": _gone(ask) - charge.before})
-        turn.change(asking=charge)
+        turn.change(asking_charge=charge)
         _write(turn, ASKING, _asker(turn), charge, gate=False)
 
 
@@ -101,16 +101,16 @@ def too_much(operator: Operator, nano: int) -> tuple[int, str] | None:
 
 
 WORDS: dict[Per, str] = {
-    "day": "today's",
-    "month": "this month's",
-    "asking": "today's asking money of this repository,",
+    "day": "today's {limit}",
+    "month": "this month's {limit}",
+    "asking": "the {limit} for asking here today",
 }
 
 
 def no_room_words(full: NoRoom) -> str:
     """`$18.20 of today's $20.00 is spent or set aside, and this may need $5.00`."""
-    taken = f"{dollars(full.taken)} of {WORDS[full.per]} {dollars(full.limit)}"
-    return f"{taken} is spent or set aside, and this may need {dollars(full.asked)}"
+    of = WORDS[full.per].format(limit=dollars(full.limit))
+    return f"{dollars(full.taken)} of {of} is spent or set aside, and this may need {dollars(full.asked)}"
 
 
 def look_again(full: NoRoom, now: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.domain.job import MAX_LAUNCHES, JobState, moved
+from shared.domain.job import MAX_INTERRUPTIONS, MAX_LAUNCHES, JobState, moved
 from shared.domain.messages import Fault, NoMachine
 from shared.domain.money import dollars
 from shared.domain.workflow.halts import halt
@@ -94,7 +94,7 @@ def _look(turn: Turn) -> None:
 
 
 def on_task(turn: Turn) -> None:
-    """A container ended. Only news when its job still counts on it."""
+    """A container ended. Only news when its job still counts on it; then nobody waits for the lease of the dead."""
     data = turn.inbound.data
     job = turn.job(str(data.get("started_by", "")))
     lease = turn.view.lease
@@ -105,8 +105,8 @@ def on_task(turn: Turn) -> None:
     if launch_of_task != job.launch:
         turn.outcome = "ignored: an earlier launch"
         return
-    if lease is not None and lease.job == job.id and lease.launch == job.launch and lease.until > turn.now:
-        turn.outcome = "ignored: its lease still holds"
+    if lease is not None and lease.job == job.id and lease.launch == job.launch and lease.finished:
+        turn.outcome = "ignored: its runner has said its last word"
         return
     again_or_give_up(turn, job, str(data.get("reason") or "the machine went away"))
 
@@ -123,10 +123,12 @@ def _lease(turn: Turn) -> bool:
 
 
 def again_or_give_up(turn: Turn, job: JobState, why: str) -> None:
-    """Another machine goes on from the last checkpoint; after several, a person is asked."""
+    """Another machine goes on from the last checkpoint; after several that brought nothing, a person is asked."""
     step = turn.view.lease.step if turn.view.lease and turn.view.lease.job == job.id else 0
     turn.event("interrupted", f"{why} at step {step}", job=job.id, launch=job.launch)
-    if job.launch >= MAX_LAUNCHES:
+    losses = 1 if step > job.lost_at >= 0 else job.losses + 1
+    job = job.model_copy(update={"losses": losses, "lost_at": max(step, job.lost_at)})
+    if losses >= MAX_LAUNCHES or job.launch >= MAX_INTERRUPTIONS:
         end_job(turn, job, "failed", reason=why)
         line = f"{turn.command} resume"
         message = NoMachine(to=turn.decider, since=job.created_at, why=why, line=line)

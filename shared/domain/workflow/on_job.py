@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.domain.evidence import judge_all
-from shared.domain.job import JobState, moved
+from shared.domain.job import MAX_INTERRUPTIONS, JobState, moved
 from shared.domain.messages import CannotPrepare, EndedUnproved, ModelStopped, NoChange, NoMachine, NotPublished
 from shared.domain.money import dollars
 from shared.domain.protocol import Finish, Run, Survey
@@ -16,7 +16,6 @@ from shared.domain.workflow.publishing import end_red, pause, publish, publish_o
 from shared.domain.workflow.turn import Turn
 
 SHOWN_TAIL = 2000
-MAX_INTERRUPTIONS = 12  # machines that left in good order; after so many a person is asked
 HALTS_OF_A_BUILD = frozenset({"out_of_money", "out_of_time"})
 
 
@@ -269,7 +268,7 @@ def give_up(turn: Turn, job: JobState, reason: str, words: str) -> None:
         "model_stopped",
         detail=words[:200],
         line=f"{turn.command} resume",
-        message=_model_stopped(turn, reason, words),
+        message=_model_stopped(turn, job, reason, words),
         job=job.id,
     )
 
@@ -286,15 +285,17 @@ def _red_and_given_up(turn: Turn, reason: str, words: str) -> None:
     halt(turn, "waiting", "unproved", detail=f"{detail}; {words[:160]}", line=line, message=message, job=issue.build)
 
 
-def _model_stopped(turn: Turn, reason: str, words: str) -> ModelStopped:
+def _model_stopped(turn: Turn, job: JobState, reason: str, words: str) -> ModelStopped:
     operator = turn.view.operator
+    other = operator.instead_of(job.model)
     return ModelStopped(
         to=turn.decider,
-        model=operator.model_shown or operator.model,
+        model=operator.shown(job.model),
         why=reason or "model",
         detail=words[:500],
         spent=dollars(turn.ledger.spent_nano) if turn.ledger else "$0.00",
         line=f"{turn.command} resume",
+        other=f"{turn.command} model {other}" if other else "",
     )
 
 

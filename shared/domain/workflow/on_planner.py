@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from shared.domain.chosen import chosen_model
 from shared.domain.inbound import PlannerAnswer
 from shared.domain.messages import AskingUsedUp, Fault, ModelStopped
 from shared.domain.money import dollars
@@ -60,12 +61,15 @@ def _failed(turn: Turn, why: str, detail: str) -> None:
         fault = Fault(to=turn.decider, number=detail[:40], step=0, spent=spent, line=line)
         halt(turn, "waiting", "fault", detail=detail, line=line, message=fault)
         return
+    model = chosen_model(turn.issue, operator)
+    other = operator.instead_of(model)
     words = ModelStopped(
         to=turn.decider,
-        model=operator.model_shown or operator.model,
+        model=operator.shown(model),
         why=why or "invalid",
         detail=detail[:500],
         spent=spent,
         line=line,
+        other=f"{turn.command} model {other}" if other else "",
     )
     halt(turn, "waiting", "model_stopped", detail=detail[:200], line=line, message=words)

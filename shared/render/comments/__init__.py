@@ -36,7 +36,7 @@ def render_comment(message: Message, view: View) -> str:
             return refusals.render_refusal(message, view)
         case (
             m.UnknownVerb() | m.BadArguments() | m.StartFirst() | m.NotNow() | m.RoleUnknown() | m.ContractChange()
-            | m.NotIncluded() | m.SettingsBroken() | m.FactMissing() | m.EmptyRepository()
+            | m.ModelUnknown() | m.NotIncluded() | m.SettingsBroken() | m.FactMissing() | m.EmptyRepository()
         ):  # fmt: skip
             return answers.render_answer(message, view)
     assert_never(message)

@@ -8,7 +8,8 @@ from shared.domain import messages as m
 from shared.domain.issue import PHASES
 from shared.domain.view import View
 from shared.render.forms import clock, login, sentence
-from shared.render.markdown import code, command_fence, paragraphs, prose
+from shared.render.markdown import code, command_fence, fold, paragraphs, prose
+from shared.render.model_words import price_words
 
 Answer = (
     m.UnknownVerb
@@ -17,6 +18,7 @@ Answer = (
     | m.NotNow
     | m.RoleUnknown
     | m.ContractChange
+    | m.ModelUnknown
     | m.NotIncluded
     | m.SettingsBroken
     | m.FactMissing
@@ -76,6 +78,8 @@ def render_answer(message: Answer, view: View) -> str:
                 f"{approver} approved. As a new version:",
                 command_fence(message.line),
             )
+        case m.ModelUnknown():
+            return _model_unknown(message, view)
         case m.NotIncluded():
             return _not_included(message, command)
         case m.SettingsBroken():
@@ -140,6 +144,19 @@ def _not_included(message: m.NotIncluded, command: str) -> str:
     return paragraphs(
         f"**Not taken in: {code(message.link, 120) if message.link else 'no link'}.** {why}",
         command_fence(f"{command} include <link>"),
+    )
+
+
+def _model_unknown(message: m.ModelUnknown, view: View) -> str:
+    what = f"{code(message.word, 60)} is none of the models here" if message.word else "a model has to be named"
+    rows = []
+    for name in message.known:
+        offer = view.operator.offer(name)
+        rows.append(f"- {code(name, 60)}" + (f": {price_words(offer)}" if offer is not None else ""))
+    return paragraphs(
+        f"**The model was not changed: {what}.** {'Did you mean this one?' if message.line else ''}".rstrip(),
+        command_fence(message.line) if message.line else "",
+        fold("What can be chosen here", "\n".join(rows)) if rows else "",
     )
 
 

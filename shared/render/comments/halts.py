@@ -266,6 +266,8 @@ def _foreign(message: Foreign, view: View) -> str:
 
 
 MODEL_WORDS = {
+    "spend_cap": "the spending limit at the provider is reached",
+    "model": "the provider does not have {model}",
     "refused": "{model} declined this task",
     "key": "the provider refuses the key",
     "exhausted": "{model} has nothing more to say",
@@ -275,6 +277,8 @@ MODEL_WORDS = {
 }
 MODEL_TURN = {
     "refused": "Asking again rarely helps; saying it in other words may.",
+    "spend_cap": "Only the operator can raise it there. When that is done:",
+    "model": "The operator chooses another one, or:",
     "key": "Only the operator of this installation can repair it. When it works again:",
     "busy": "It is theirs to repair; later it may work:",
 }
@@ -287,4 +291,5 @@ def _model(message: m.ModelStopped, view: View) -> str:
         f"{mention(message.to)}, **waiting: {words}**",
         f"{detail}{prose(message.spent, 20)} is spent. {_work(view)} {MODEL_TURN.get(message.why, 'To try again:')}",
         command_fence(message.line),
+        f"To go on now with another provider: {code(message.other, 120)}" if message.other else "",
     )

@@ -205,6 +205,15 @@ def test_a_key_that_is_wrong_is_not_shown(provider: str) -> None:
 
 
 @every
+def test_a_page_is_no_answer(provider: str) -> None:
+    desk = desk_of({"text": "x"})
+    desk.faults.append(Fault("page"))
+    with ModelServer(desk) as server, pytest.raises(ModelFailed, match="no stream") as caught:
+        ask(open_here(server, provider), question())
+    assert "URL" in caught.value.advice
+
+
+@every
 def test_where_nobody_listens_nothing_was_billed(provider: str) -> None:
     with ModelServer(desk_of({"text": "x"})) as server:
         model = open_here(server, provider)
@@ -248,6 +257,10 @@ def test_summaries_that_are_not_allowed_are_done_without(monkeypatch: pytest.Mon
         ("mistral:large", Access("k"), "names no model"),
         ("gemini:gemini-3.8-flash", Access(""), "no key for gemini"),
         ("compatible:llama", Access(""), "at no address"),
+        ("openai:gpt-5.6", Access("clé"), "no key has"),
+        ("compatible:llama", Access("", "127.0.0.1:1/v1"), "is no address"),
+        ("anthropic:claude-sonnet-5-5", Access("k", "http://127.0.0.1:port"), "is no address"),
+        ("gemini:gemini-3.8-flash", Access("k", "ftp://127.0.0.1"), "is no address"),
     ],
 )
 def test_what_is_not_set_up_is_said(name: str, access: Access, wanted: str) -> None:

@@ -13,7 +13,6 @@ import pytest
 from functions.job_api import conversation
 from shared.agent import prompts
 from shared.domain import keys
-from shared.domain.job import Lease
 from shared.domain.protocol import Survey
 from shared.domain.record import ABSENT, Put, Record
 from shared.domain.step import Said
@@ -300,25 +299,6 @@ def test_a_claim_during_an_ask_gets_the_answer_that_the_dead_runners_ask_brought
     assert Slow.asked == 1
 
 
-@pytest.mark.parametrize("checkpoint", [True, False])
-def test_a_replaced_machine_is_told_what_is_gone(tmp_path: Path, checkpoint: bool) -> None:
-    house, ear = listening(tmp_path, bash("a"), bash("b"), bash("c"), FINISH)
-    runner = house.runner()
-    runner.claim()
-    _, reply = runner.put_step(0)
-    kept = {"tree": "t" * 40, "bundle": house.blobs.put(f"7/{JOB}", b"work")}
-    _, reply = runner.put_step(1, *done(reply), **({"checkpoint": kept} if checkpoint else {}))
-    runner.put_step(2, *done(reply))
-    house.put_job(launch=2)
-    fresh = house.runner(launch=2, nonce="m" * 20)
-    assert fresh.claim()[1]["resume"]["step"] == 3
-    fresh.put_step(3)
-    results, told = ear.requests[3].turns[-2:]
-    assert results["results"][0]["text"] == prompts.INTERRUPTED
-    where = prompts.REPLACED_AT_STEP.format(answer=1) if checkpoint else prompts.REPLACED_AT_START
-    assert where in told["text"]
-
-
 def test_a_machine_that_was_replaced_before_its_first_answer_has_nothing_to_tell(tmp_path: Path) -> None:
     house, ear = listening(tmp_path, FINISH)
     house.runner().claim()
@@ -415,20 +395,3 @@ def test_a_job_that_goes_on_with_stopped_work_begins_from_its_changeset(tmp_path
     claimed = house.runner(job="aaaaaaaaa2").claim()[1]
     assert claimed["resume"]["tree"] == "t" * 40
     assert work.rpartition("/")[2] in claimed["resume"]["bundle"]
-
-
-def test_a_last_word_leaves_the_work_where_the_next_launch_finds_it(tmp_path: Path) -> None:
-    house, _ = listening(tmp_path, bash(), FINISH)
-    runner = house.runner()
-    runner.claim()
-    runner.put_step(0)
-    work = house.blobs.put(f"7/{JOB}", b"work")
-    word = {"outcome": "interrupted", "reason": "signal", "changeset": work, "tree": "u" * 40, "files": 1}
-    runner.send("POST", "/v1/finish", word)
-    house.put_job(launch=2)
-    claimed = house.runner(launch=2, nonce="m" * 20).claim()[1]
-    assert (claimed["resume"]["step"], claimed["resume"]["tree"]) == (1, "u" * 40)
-    record = house.store.get(keys.job_lease(JOB))
-    assert record is not None
-    lease = Lease.model_validate(record.body)
-    assert (lease.checkpoint_step, lease.finished) == (0, False)

@@ -43,7 +43,7 @@ def test_a_claim_tells_all_that_a_runner_needs(house: House) -> None:
     }
     assert house.tokens.given == [("clone", 99, 7)]
     assert [each["id"] for each in claimed["criteria"]] == ["AC-1", "AC-2"]
-    assert claimed["resume"] == {"step": 0, "tree": None, "bundle": None}
+    assert claimed["resume"] == {"step": 0, "tree": None, "bundle": None, "kind": "changeset"}
     assert claimed["limits"]["seconds"] == 3060  # 15 % of the hour is kept
     assert "Sums" in claimed["words"]
     assert house.inbounds()[0]["data"] == {
@@ -67,6 +67,7 @@ def test_a_new_launch_goes_on_from_the_last_checkpoint(house: House) -> None:
     bundle = house.blobs.put(f"7/{JOB}", b"changeset")
     runner.put_step(1, *done(first), tree="t" * 40, checkpoint={"tree": "t" * 40, "bundle": bundle})
     runner.send("POST", "/v1/heartbeat", {"step": 1, "seconds": 4})
+    runner.send("POST", "/v1/begin", {"step": 1})
     house.put_job(launch=2)
     assert runner.put_step(2)[1]["code"] == "stale_epoch"
     fresh = at_work(house, launch=2, nonce="m" * 20)

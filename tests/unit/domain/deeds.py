@@ -24,7 +24,7 @@ LINES = (
     "/persevere revise time 20m", "/persevere spec", "/persevere say use the csv module", "/persevere say skip AC-2",
     "/persevere stop", "/persevere resume", "/persevere retry", "/persevere extend +$2 +20m", "/persevere extend +$90",
     "/persevere accept AC-1 fine", "/persevere accept AC-2", "/persevere accept AC-7", "/persevere verify",
-    "/persevere status", "/persevere help", "/persevere stpo", "/persevere approve", "/persevere start",
+    "/persevere model scripted", "/persevere model script", "/persevere status", "/persevere help", "/persevere stpo", "/persevere approve", "/persevere start",
     "/persevere include https://github.com/octo-org/octo-repo/issues/42#issuecomment-1001",
 )  # fmt: skip
 WORDS = ("1a 2b", "LGTM", "> quoted\n\nyes", "please\n/persevere stop", "@hubot what do you think?", "ok")
@@ -38,7 +38,18 @@ ERRORS = {
 }
 ANY_ERROR = ("locked", "gone", "permission", "forbidden", "unprocessable")
 
-GAVE_UP = ("out_of_money", "out_of_time", "model", "no_setup", "no_workspace", "too_big", "refused", "")
+GAVE_UP = (
+    "out_of_money",
+    "out_of_time",
+    "model",
+    "no_setup",
+    "no_workspace",
+    "too_big",
+    "refused",
+    "busy",
+    "spend_cap",
+    "",
+)
 
 
 def command(world: World, pick: Pick) -> str | None:
@@ -216,7 +227,7 @@ def lose_task(world: World, pick: Pick) -> str | None:
     job = _launched(world)
     if job is None:
         return None
-    world.now += 2 * MINUTE
+    world.now += pick((0, 2)) * MINUTE
     data = {"started_by": job.id, "state": "stopped", "reason": "out of memory", "launch": pick((job.launch, 1))}
     return world.inbound({"kind": "task", "data": data})
 

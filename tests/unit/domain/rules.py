@@ -27,6 +27,7 @@ def check(before: Items, after: Items, view: View) -> None:
     halts_say_what_to_type(view)
     nothing_is_silent(after, view)
     an_approval_has_money(after, view)
+    ceilings_hold(view)
 
 
 def _jobs(items: Items) -> dict[str, JobState]:
@@ -116,3 +117,13 @@ def an_approval_has_money(after: Items, view: View) -> None:
         ledger = after.get(keys.ledger(view.pk, approval.ledger))
         assert ledger is not None, "an approval without a ledger"
         assert keys.spec(view.pk, approval.version) in after
+
+
+def ceilings_hold(view: View) -> None:
+    """What is spent or set aside never passes a ceiling; a job at work that can spend has set its money aside."""
+    for purse in view.purses.values():
+        if purse.limit is not None:
+            assert sum(purse.taken.values()) <= purse.limit, f"{purse.pk}: {dict(purse.taken)} of {purse.limit}"
+    job = view.job
+    if job is not None and job.kind in ("build", "fix") and job.status not in ("queued", "stopped", "failed"):
+        assert job.charge is not None, f"{job.id} is {job.status} and has set nothing aside"

@@ -11,7 +11,7 @@ from tests.unit.domain.places import PLACES, at
 from tests.unit.domain.promises import lines_work
 from tests.unit.domain.world_in_memory import HUBOT, OCTOCAT, STRANGER, TRIAGER
 
-WRITE = {"", "interview", "plan", "approve", "revise", "resume", "retry", "accept", "include", "verify"}
+WRITE = {"", "interview", "plan", "approve", "revise", "resume", "retry", "accept", "include", "verify", "model"}
 TRIAGE = {"spec", "say", "stop", "status", "help"}
 
 

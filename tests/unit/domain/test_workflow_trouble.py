@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.domain import keys
 from shared.domain.inbound import Inbound
+from shared.domain.job import MAX_INTERRUPTIONS, MAX_LAUNCHES
 from shared.domain.money import NANO
-from shared.domain.record import ABSENT, Put, Record
+from shared.domain.record import ABSENT, AtVersion, Put, Record
 from shared.domain.workflow.decide import decide_fault
 from shared.domain.workflow.turn import Fresh
 from tests.unit.domain import rules
@@ -86,6 +88,49 @@ def test_a_machine_that_left_in_good_order_is_followed_by_another() -> None:
     world = at("building")
     world.finishes("interrupted", reason="signal")
     assert (world.job().status, world.job().launch, world.issue.phase) == ("launching", 2, "building")
+
+
+def ends_task(world: World, launch: int) -> str:
+    data = {"started_by": world.job().id, "state": "stopped", "launch": launch, "reason": "signal 9"}
+    return world.inbound({"kind": "task", "data": data})
+
+
+def test_a_machine_that_is_known_to_be_gone_is_followed_at_once_whatever_its_lease_says() -> None:
+    world = at("building")
+    assert ends_task(world, launch=1) == "executed"
+    assert (world.job().status, world.job().launch) == ("launching", 2)
+    assert ends_task(world, launch=1) == "ignored: an earlier launch"
+    assert world.job().launch == 2
+
+
+def test_a_machine_that_ends_after_its_last_word_is_not_followed() -> None:
+    world = at("building")
+    key = keys.job_lease(world.job().id)
+    record = world.store.get(key)
+    assert record is not None
+    world.store.commit(Put(replace(record, body=record.body | {"finished": True}), AtVersion(record.version)))
+    assert ends_task(world, launch=1) == "ignored: its runner has said its last word"
+    assert world.job().launch == 1
+
+
+@pytest.mark.parametrize(("gets_further", "launches"), [(False, MAX_LAUNCHES), (True, MAX_INTERRUPTIONS)])
+def test_machines_that_get_further_are_not_given_up_as_soon_as_those_that_do_not(
+    gets_further: bool, launches: int
+) -> None:
+    world = at("building")
+    for launch in range(1, MAX_INTERRUPTIONS + 1):
+        job = world.job()
+        key = keys.job_lease(job.id)
+        record = world.store.get(key)
+        assert record is not None
+        lease = record.body | {"launch": launch, "step": launch if gets_further else 0}
+        world.store.commit(Put(replace(record, body=lease), AtVersion(record.version)))
+        ends_task(world, launch)
+        if world.issue.phase == "waiting":
+            break
+        world.inbound({"kind": "job", "data": {"job": job.id, "epoch": launch + 1, "claimed": True}})
+    assert launch == launches
+    assert world.issue.phase == "waiting"
 
 
 def test_a_stopped_jobs_claim_does_not_end_the_watch_over_the_next_job() -> None:

@@ -42,12 +42,25 @@ def test_protected_paths(path: str) -> None:
         ".github /workflows/ci.yml",
         ".github\\workflows\\ci.yml",
         ".\uff27it\uff28ub/workflows/ci.yml",
+        ".github/Workflows/x.YAML", ".GITHUB/WORKFLOWS/X.YML", "./.github/workflows/x.yml", ".github//workflows/x.yml",
+        "a/../.github/workflows/x.yml", "/.github/workflows/x.yml", ".github/./workflows/x.yml", ".github",
+        ".github/workflows/../workflows/x.yml", ".github../workflows/x.yml", ".github . ./workflows/x.yml",
+        ".github/workflows\\x.yml", ".\\.github\\workflows\\x.yml", "C:.github/workflows/x.yml", ".github/workflows",
+        ".github/workflows./x.yml", ".github/workflows /x.yml", ".github:$DATA/workflows/x.yml", "GITHUB~1/workflows/x.yml",
+        ".github::$INDEX_ALLOCATION/workflows/x.yml", "github~2/WORKFL~1/x.yml", "GI7D29~1/x.yml", " .github/workflows/x.yml",
+        "\u200b.github/workflows/x.yml", "\ufeff.github/workflows/x.yml", ".gith\u00adub/workflows/x.yml", "\u00a0.github/x",
+        ".github\u2060/workflows/x.yml", ".github\u202e/workflows/x.yml", ".g\u0131thub/x.yml", ".g\u0130thub/workflows/x.yml",
+        ".github\0/workflows/x.yml", ".github\n/workflows/x.yml", ".github/\uff57orkflows/x.yml", "\u3000.github/x.yml",
+        ".github\uff0fworkflows\uff0fx.yml", ".github\u2215workflows/x.yml", ".github\u034f/workflows/x.yml",
+        ".github\ufe0f/workflows/x.yml", ".github/\U0001d4cc\U0001d4c4rkflows/x.yml",
         "\uff21\uff27\uff25\uff2e\uff34\uff33.md",
         "CODE\u00adOWNERS",
     ],
-)
-def test_other_spellings_of_protected_paths(path: str) -> None:
-    assert rules(path)[0] & {"protected", "path"}
+)  # fmt: skip
+@pytest.mark.parametrize("mode", ["100644", "100755", "120000", None])
+def test_other_spellings_of_protected_paths(path: str, mode: str | None) -> None:
+    """Made, made executable, made a link, renamed away: never written."""
+    assert rules(path, b"on: push\n", mode)[0] & {"protected", "path"}
 
 
 @pytest.mark.parametrize(
@@ -111,6 +124,7 @@ def test_a_link_in_the_place_of_a_protected_folder() -> None:
 
 def test_modes() -> None:
     assert rules("x", mode="160000")[0] == {"mode"}
+    assert rules(".github", mode="160000")[0] == {"protected"}
     assert rules("tool", b"#!/bin/sh\n", "100755") == (set(), {"executable"})
     assert rules("run.sh", b"#!/bin/sh\n", "100755") == (set(), set())
 

@@ -10,6 +10,7 @@ from shared.domain import keys
 from shared.domain.ledger import Ledger
 from shared.domain.money import NANO
 from shared.domain.protocol import Reply
+from shared.domain.provider_words import IS, clock_of, trouble_words
 from shared.domain.record import ANY, Change, Key, Put, Record
 from shared.domain.step import Asking, StepState
 from shared.llm.gateway import Gateway
@@ -71,6 +72,9 @@ def answer(input_tokens: int = 100, output: int = 50, text: str = "hello", **usa
     return Answer(text, (), Usage(input_tokens, output=output, **usage), "end", {"id": "x"})
 
 
+PROVIDERS = ("scripted", "anthropic", "openai", "gemini")
+
+
 class Desk:
     """One ledger, some slots, and askers that come and go."""
 
@@ -79,6 +83,7 @@ class Desk:
         self.store = MemoryStore(self.clock)
         self.ids = CountingIds()
         self.model = model or Told()
+        self.told: list[str] = []
         self.write(LEDGER, "ledger", Ledger(limit_nano=limit, limit_seconds=3600).model_dump(mode="json"))
 
     def write(self, key: Key, kind: str, body: dict[str, Any]) -> None:
@@ -102,10 +107,12 @@ class Desk:
         from_kept: bool = False,
         model: str = MODEL,
         changes: tuple[Change, ...] = (),
+        others: tuple[str, ...] = (),
+        may_shorten: bool = False,
     ) -> Stored | Wait | Broke | None:
         """One process asks for one slot as the doors do; None when it died."""
         store = Mortal(self.store, die)
-        gateway = Gateway(store, self.clock, self.ids, Models({"scripted": lambda _: self.model}))
+        gateway = Gateway(store, self.clock, self.ids, Models(dict.fromkeys(PROVIDERS, lambda _: self.model)))
         key = keys.step("job", number)
         record = store.get(key) or Record(key, "step", StepState(step=number).model_dump(mode="json"))
         state = StepState.model_validate(record.body)
@@ -114,11 +121,32 @@ class Desk:
         waiting = gateway.wait(state)
         if waiting is not None:
             return waiting
+        if state.asking is not None and state.asking.model in others:
+            model = state.asking.model
         request = Request(model, "system", (), ({"role": "user", "text": "hi"},), max_output)
         asking = Asking(asker="", until=0, hold="")
-        ask = Ask(request, bound, sent, asking, lambda said: Taken(Reply(step=number, text=said.text)), changes)
+        ask = Ask(
+            request,
+            bound,
+            sent,
+            asking,
+            lambda said: Taken(Reply(step=number, text=said.text)),
+            changes,
+            others=others,
+            tell=lambda troubled: self._tell(troubled, model),
+            may_shorten=may_shorten,
+        )
         slot = Slot(key, "step", LEDGER, f"job/{number}", "build", from_kept)
         try:
             return gateway.ask(slot, state, record, ask)
         except Killed:
             return None
+
+    def _tell(self, troubled: StepState, model: str) -> tuple[Change, ...]:
+        assert troubled.asking is not None
+        self.told.append(trouble_words(troubled.asking, model))
+        return ()
+
+    def said_of(self, cause: str) -> str:
+        """How the words for a cause go on behind the provider's name, for one that is out since now."""
+        return f"{IS[cause]} since {clock_of(self.clock.now())}"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.ledger import Ledger, raise_limit
+from shared.domain.ledger import Ledger, raise_limit, reserve
 from shared.domain.money import NANO
 from shared.domain.record import ANY, Put, Record
 from shared.errors import Retryable
@@ -120,6 +120,17 @@ def test_an_asker_that_came_too_late_stores_nothing_and_pays_in_full() -> None:
     assert desk.ledger().lost_nano == worst
     assert desk.ledger().spent_nano == worst + outcome.state.billed.nano
     assert desk.ledger().held_nano == 0
+
+
+def test_who_read_the_slot_before_another_took_it_over_reads_again() -> None:
+    """Between the slot and the ledger somebody else asked: the hold is there already, under the name of this attempt."""
+    desk = Desk()
+    ledger = reserve(desk.ledger(), "job/0/1", 1_000)
+    assert isinstance(ledger, Ledger)
+    desk.write(LEDGER, "ledger", ledger.model_dump(mode="json"))
+    with pytest.raises(Conflict):
+        desk.ask()
+    assert desk.ledger() == ledger
 
 
 def test_an_asker_whose_bytes_stream_is_left_alone() -> None:

@@ -23,6 +23,8 @@ from local.planner import ThreadPlanner
 from local.store import SqliteStore
 from local.stream import Stream, rings_conductor
 from local.stream_pump import StreamPump
+from local.task_events import TaskEvents
+from local.tasks import SubprocessTasks
 from shared.domain.record import ABSENT, Key, Put, Record
 from shared.errors import NotConfigured
 
@@ -237,3 +239,28 @@ def test_a_damaged_key_is_said(tmp_path: Path) -> None:
 
 def test_an_event_can_be_sent_as_json() -> None:
     assert json.loads(json.dumps(event_of(request(b"x"), b"x")))["body"] == "x"
+
+
+def test_the_end_of_a_task_is_told_until_somebody_knows_the_task(tmp_path: Path) -> None:
+    tasks = SubprocessTasks(tmp_path, "http://127.0.0.1:1", SystemClock(), command=("false",))
+    tasks.start("j1-1", "j1", "ticket")
+    heard: list[dict[str, Any]] = []
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+        heard.append(event)
+        if len(heard) == 1:
+            raise RuntimeError("it is not known yet")
+        return {"rung": 0, "known": int(len(heard) > 2)}
+
+    events = Clockwork(TaskEvents(tasks, handler).look, SystemClock().now, 0.01)
+    events.start()
+    try:
+        until(lambda: len(heard) >= 3)
+        time.sleep(0.1)
+    finally:
+        events.stop()
+        assert events.join(5)
+    assert len(heard) == 3
+    detail = heard[0]["detail"]
+    assert (detail["startedBy"], detail["taskArn"], detail["lastStatus"]) == ("j1", "j1-1", "STOPPED")
+    assert detail["stoppedReason"] == "the machine ended: exit 1"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.scripted_model import Line, ScriptedModel, read_script
+from local.scripted_model import AGAIN, Line, ScriptedModel, read_script
 from shared.errors import NotConfigured
 from shared.ports import Answer, ModelFailed, Request
 
@@ -126,3 +126,24 @@ def test_a_missing_file_says_what_to_set(tmp_path: Path) -> None:
 def test_lines_can_be_made_in_memory() -> None:
     line = Line.model_validate({"for": "build", "text": "x"})
     assert ask(ScriptedModel([line])).text == "x"
+
+
+def answered(line: int, *results: str, again: bool = False) -> list[dict[str, Any]]:
+    """An answer of that line and the ends of its calls."""
+    raw = {"line": line} | ({"again": True} if again else {})
+    shown = [
+        {"id": f"call-{number}", "tool": "bash", "status": each, "text": ""} for number, each in enumerate(results)
+    ]
+    return [said() | {"raw": raw}, {"role": "tool", "results": shown}]
+
+
+def test_what_was_cut_short_is_done_again_and_uses_no_line() -> None:
+    calls = [{"tool": "bash", "args": {"command": name}} for name in ("one", "two", "three")]
+    one = model({"text": "first", "calls": calls}, {"text": "second"})
+    cut = answered(0, "ok", "interrupted", "interrupted")
+    again = ask(one, *cut, {"role": "user", "text": "the machine was replaced"})
+    assert (again.text, again.stop) == (AGAIN, "tools")
+    assert [call.args["command"] for call in again.calls] == ["two", "three"]
+    assert [call.id for call in again.calls] == ["call-1", "call-2"]
+    done = [said() | {"raw": dict(again.raw)}, {"role": "tool", "results": []}]
+    assert ask(one, *cut, *done).text == "second"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 VERBS = frozenset(
-    "help interview plan revise spec approve status say stop resume retry extend verify accept include".split()
+    "help interview plan revise spec approve status say stop resume retry extend verify accept include model".split()
 )
 LINES = {"status": 12, "comment": 12, "spec": 25, "pull": 20, "check": 20}  # before anything folded
 

@@ -9,6 +9,7 @@ from shared.domain.issue import Interview, Note, Pull, Waiting
 from shared.domain.messages import Message
 from shared.domain.people import Role
 from shared.domain.spec import SpecLimits
+from shared.domain.step import Asking, Out, StepState
 from shared.domain.view import View
 from shared.render.checks import render_checks
 from shared.render.comments import render_comment
@@ -70,6 +71,20 @@ ANSWERED = Interview(
 )
 
 
+WAITS = Asking(
+    asker="a", until=v.at("12:07"), hold="", model="anthropic:claude-sonnet-5-5", busy="overloaded",
+    busy_since=v.at("12:04"), outs=(Out(model="openai:gpt-6.1-sol", cause="key", since=v.at("12:05")),),
+)  # fmt: skip
+SWITCHED = Asking(
+    asker="a", until=v.at("12:08"), hold="h", model="openai:gpt-6.1-sol",
+    outs=(Out(model="anthropic:claude-sonnet-5-5", cause="overloaded", since=v.at("12:04")),),
+)  # fmt: skip
+NO_MONEY = "$18.20 of today's $20.00 is spent or set aside, and this may need $6.00"
+NO_ASKING = "$4.80 of the $5.00 for asking here today is spent or set aside, and this may need $0.50"
+CHOSEN = Note(name="model_chosen", who="hubot", text="openai:gpt-6.1-sol", at=v.at("14:20"))
+READ = v.ledger(112).model_copy(update={"read_tokens": 1_000_000, "cached_tokens": 914_000})
+
+
 def _stopped(reason: str, **fields: object) -> View:
     halt = Waiting(reason=reason, detail="step 41", line="/persevere resume", whose="hubot", since=v.at("14:44"))
     return v.working("stopped", waiting=halt, job=None, head=v.HEAD, ledger=v.ledger(184), **fields)
@@ -88,11 +103,35 @@ STATUS: dict[str, Sample] = {
     "status-spec-waits": _status(v.waiting_spec(), "14:12"),
     "status-spec-waits-near-miss": _status(v.waiting_spec(notes=(NEAR_MISS,), left_out_commands=1), "14:21"),
     "status-approved-queued": _status(
-        v.working("approved", job=v.job(status="queued"), jobs_ahead=1), "14:21", "14:26"
+        v.working(
+            "approved", job=v.job(status="queued", reason="3 jobs are ahead in this repository, and 3 run at once")
+        ),
+        "14:21",
+        "14:26",
+    ),
+    "status-approved-queued-money": _status(
+        v.working("approved", job=v.job(status="queued", reason=NO_MONEY)), "14:21", "14:26"
+    ),
+    "status-asking-queued": _status(
+        v.view(v.issue(queued=NO_ASKING, deadlines={"queue": v.at("14:12")}, survey=v.survey())), "14:02", "14:07"
     ),
     "status-approved-launching": _status(v.working("approved", job=v.job(status="launching")), "14:22", "14:27"),
     "status-building-first": _status(v.working(lease=None, ledger=v.ledger(0, 0)), "14:22", "14:27"),
     "status-building": _status(v.working(steps=TRIES), "14:30", "14:35"),
+    "status-building-cached": _status(v.working(steps=TRIES, ledger=READ), "14:30", "14:35"),
+    "status-building-provider-waits": _status(
+        v.working(steps=(*TRIES, StepState(step=6, asking=WAITS)), asking=WAITS), "12:06", "12:11"
+    ),
+    "status-building-another-provider": _status(
+        v.working(steps=(*TRIES, StepState(step=6, asking=SWITCHED)), asking=SWITCHED), "12:07", "12:12"
+    ),
+    "status-building-queued": _status(
+        v.working(round=2, job=v.job(status="queued", reason=NO_MONEY), lease=None), "14:30", "14:35"
+    ),
+    "status-reading-provider-waits": _status(
+        v.view(v.issue(survey=v.survey(), planning="p" * 20), asking=WAITS), "12:06", "12:11"
+    ),
+    "status-model-chosen": _status(v.waiting_spec(notes=(CHOSEN,), model="openai:gpt-6.1-sol"), "14:21"),
     "status-building-nearly-used": _status(
         v.working(steps=TRIES, ledger=v.ledger(408, 1500), lease=v.lease(41, wrap_up=True)), "14:45", "14:50"
     ),
@@ -276,6 +315,19 @@ COMMENTS: dict[str, tuple[Message, View]] = {
         m.ContractChange(touches="AC-3", line="/persevere revise AC-3: warn on stderr instead of exit 2"),
         BUILDING,
     ),
+    "model-unknown": (
+        m.ModelUnknown(
+            word="gpt-6.1-sol",
+            line="/persevere model openai:gpt-6.1-sol",
+            known=("anthropic:claude-sonnet-5-5", "openai:gpt-6-luna", "openai:gpt-6.1-sol"),
+        ),
+        BUILDING,
+    ),
+    "model-unnamed": (m.ModelUnknown(word="", known=("anthropic:claude-sonnet-5-5",)), BUILDING),
+    "above-ceiling-day": (
+        m.AboveCeiling(asked="$25.00", ceiling="$20.00", line="/persevere revise budget $20.00", per="a day"),
+        PROPOSED,
+    ),
     "not-included": (m.NotIncluded(link=f"{v.URL}/issues/7#issuecomment-3", why="not_here"), ASKED),
     "settings-broken": (m.SettingsBroken(what="no such setting `budgett`", line=7, nearest="budget"), v.view()),
     "offer-approve": (m.OfferApprove(version=2), PROPOSED),
@@ -353,7 +405,21 @@ COMMENTS: dict[str, tuple[Message, View]] = {
         v.working("waiting", job=None, head=v.HEAD),
     ),
     "model-key": (
-        m.ModelStopped(to="octocat", model="claude-sonnet-5-5", why="key", detail="401", spent="$0.31", line=LINE),
+        m.ModelStopped(
+            to="octocat",
+            model="claude-sonnet-5-5",
+            why="key",
+            detail="401",
+            spent="$0.31",
+            line=LINE,
+            other="/persevere model openai:gpt-6.1-sol",
+        ),
+        v.working("waiting", job=None),
+    ),
+    "model-spend-cap": (
+        m.ModelStopped(
+            to="octocat", model="claude-sonnet-5-5", why="spend_cap", detail="429", spent="$0.31", line=LINE
+        ),
         v.working("waiting", job=None),
     ),
     "spec-too-long": (
@@ -388,6 +454,16 @@ OTHERS: dict[str, Sample] = {
     "pull-all-held": _pull(v.proved(v.all_held())),
     "pull-not-proved": _pull(v.halted("waiting", "unproved", "/persevere revise AC-2: line ends may differ")),
     "pull-unproven": _pull(v.proved(v.one_unproven())),
+    "pull-two-providers": _pull(
+        v.proved(
+            v.all_held(),
+            ledger=READ,
+            steps=(
+                v.proving_call(3, "AC-1", True, model="anthropic:claude-sonnet-5-5"),
+                v.proving_call(5, "AC-2", True, model="openai:gpt-6.1-sol"),
+            ),
+        )
+    ),
     "pull-flagged": _pull(v.proved(flagged=FLAGGED)),
     "check-building": _check(v.working(steps=TRIES, events=v.EVENTS), "timeline", "14:30"),
     "check-proving": _check(v.working("verifying", job=v.job("verify", head=v.HEAD), head=v.HEAD), "timeline"),

@@ -25,11 +25,11 @@ from shared.domain.issue import (
 from shared.domain.job import JobState, Lease
 from shared.domain.ledger import Ledger
 from shared.domain.money import NANO
-from shared.domain.operator import Operator
+from shared.domain.operator import Offer, Operator
 from shared.domain.people import Person, Repository
 from shared.domain.protocol import Call, CallResult, CheckToRun, Observation, Reply, Run, Survey, TestIds, Workflows
 from shared.domain.spec import Criterion, Source, Spec, SpecLimits, SpecRecord, canonical_text, sha256_of
-from shared.domain.step import Billed, StepState
+from shared.domain.step import Asking, Billed, StepState
 from shared.domain.view import View
 
 OCTOCAT = Person(id=583231, login="octocat")
@@ -57,6 +57,13 @@ OPERATOR = Operator(
     model="anthropic:claude-sonnet-5-5",
     model_shown="claude-sonnet-5-5 (Anthropic)",
     sandbox_shown="bubblewrap",
+    models=("anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol"),
+    fallbacks=("openai:gpt-6.1-sol",),
+    offers=(
+        Offer(name="anthropic:claude-sonnet-5-5", input=2_000, output=10_000, cached=100),
+        Offer(name="openai:gpt-6-luna", input=100, output=500, cached=10),
+        Offer(name="openai:gpt-6.1-sol", input=2_000, output=10_000, cached=100),
+    ),
     job_nano=cents(600),
 )
 
@@ -381,12 +388,14 @@ def ledger(spent: int = 112, seconds: float = 540, **fields: Any) -> Ledger:
 ASK = Ledger(limit_nano=cents(50), limit_seconds=600, spent_nano=cents(21), kept_percent=0)
 
 
-def proving_call(step: int, criterion: str, passed: bool) -> StepState:
+def proving_call(step: int, criterion: str, passed: bool, model: str = "") -> StepState:
     """A step in which the agent tried one criterion itself."""
     command = f"sh checks/{criterion.lower()}.sh"
     data = {"criterion": criterion, "command": command, "passed": passed}
     return StepState(
         step=step,
+        asking=Asking(asker="a", until=0, hold="", model=model) if model else None,
+        raw={},
         reply=Reply(
             step=step, calls=(Call(id=f"c{step}", tool="prove", args={"criterion": criterion, "command": command}),)
         ),

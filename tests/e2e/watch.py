@@ -1,0 +1,125 @@
+"""Secrets of a whole product, noted as they come into being, and every place where none of them may be.
+
+The private key, the webhook's secret, our own keys, each ticket, session token, App token and installation token; and
+keys of model providers, which the host's environment holds here. An `Authorization` header is where a token belongs, so
+headers are not searched; bodies are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from local.home import DATABASE
+from local.keyring import AppFile, Keyring
+from shared.domain import tickets
+from shared.github.app_tokens import AppTokens
+from shared.github.wire import Wire
+from shared.ports import Request
+from tests.canaries import Canaries
+
+PROVIDER_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "RECALL_API_KEY")
+TRUSTED = ("keys", "github")
+"""Directories of the host's home that hold secrets by their nature: our keyring, and the simulator (which is GitHub)."""
+
+
+class SecretWatch:
+    """What is looked for, and what was said that no file keeps."""
+
+    def __init__(self) -> None:
+        self.canaries = Canaries()
+        self.sessions: list[str] = []
+        """Whole session tokens, as runners got them, for whoever plays a thief."""
+        self.requests: list[bytes] = []
+        """What models were asked."""
+        self.sent: list[tuple[str, bytes]] = []
+        """Bodies that GitHub was sent, with method and path."""
+
+    def know_app(self, home: Path, app: AppFile) -> None:
+        self.canaries.add_pem("the private key", app.private_key)
+        self.canaries.add("the webhook's secret", app.webhook_secret)
+        for name in ("ticket", "marker", "blobs"):
+            self.canaries.add(f"the {name} key", Keyring(home).key(name))
+
+    def heard(self, request: Request) -> None:
+        self.requests.append(json.dumps([request.system, request.tools, request.turns], default=str).encode())
+
+    def leaks(self, home: Path) -> list[str]:
+        """Every secret that is somewhere it must not be, and where."""
+        return self.canaries.search(self.places(home))
+
+    def places(self, home: Path) -> Iterator[tuple[str, bytes]]:
+        yield from self.sent
+        yield from (("a model's request", request) for request in list(self.requests))
+        yield from _rows(home / DATABASE)
+        yield from _files(home)
+
+
+def _files(home: Path) -> Iterator[tuple[str, bytes]]:
+    """What lies there now. A runner may be clearing its directory away, however deep a hostile tree made it."""
+    for directory, names, files in os.walk(home):
+        if Path(directory) == home:
+            names[:] = [name for name in names if name not in TRUSTED]
+        for name in files:
+            path = Path(directory, name)
+            with suppress(OSError):
+                if not name.startswith(DATABASE) and path.is_file() and not path.is_symlink():
+                    yield path.relative_to(home).as_posix(), path.read_bytes()
+
+
+def _rows(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Every value of every table; the file itself would cut them into pages."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+        for (table,) in database.execute("select name from sqlite_master where type = 'table'").fetchall():
+            for row in database.execute(f'select * from "{table}"'):
+                for value in row:
+                    if isinstance(value, str | bytes):
+                        yield f"table {table}", value.encode() if isinstance(value, str) else value
+
+
+@contextmanager
+def watching() -> Iterator[SecretWatch]:
+    """Notes what is made in this process from here on: begin it before anything starts."""
+    watch = SecretWatch()
+    provider = {name: f"sk-{secrets.token_urlsafe(40)}" for name in PROVIDER_KEYS}
+    for name, value in provider.items():
+        watch.canaries.add(name, value)
+    sign, mint, jwt, send = tickets._sign, AppTokens._mint, AppTokens.app_jwt, Wire.send
+
+    def signed(*arguments: Any) -> str:
+        made = sign(*arguments)
+        # Kind and payload are no secret: the id of the job stands in many places.
+        watch.canaries.add("a ticket" if made.startswith("t1.") else "a session token", made.rpartition(".")[2])
+        if made.startswith("s1."):
+            watch.sessions.append(made)
+        return made
+
+    def minted(self: AppTokens, *arguments: Any) -> Any:
+        token = mint(self, *arguments)
+        watch.canaries.add("an installation's token", token.value.rpartition(".")[2])
+        return token
+
+    def proved(self: AppTokens) -> str:
+        made = jwt(self)
+        watch.canaries.add("an App token", made.rpartition(".")[2])
+        return made
+
+    def sent(self: Wire, method: str, path: str, bearer: str, **more: Any) -> Any:
+        watch.sent.append((f"{method} {path}", json.dumps([path, more], default=str).encode()))
+        return send(self, method, path, bearer, **more)
+
+    with (
+        mock.patch.dict(os.environ, provider),
+        mock.patch.object(tickets, "_sign", signed),
+        mock.patch.object(AppTokens, "_mint", minted),
+        mock.patch.object(AppTokens, "app_jwt", proved),
+        mock.patch.object(Wire, "send", sent),
+    ):
+        yield watch

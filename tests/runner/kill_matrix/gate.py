@@ -1,0 +1,121 @@
+"""Stands before the host's doors and kills a runner as one of its requests arrives, or once it has been answered.
+
+Each task is told an address of its own (`/as/<task>/…`), and what it is answered leads back through it: blobs, the clone,
+the revoking of its token. So every request of a runner is seen here, by whom it is, and the product knows nothing of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import requests
+from werkzeug.test import run_wsgi_app
+from werkzeug.wrappers import Request, Response
+
+from local.tasks import SubprocessTasks
+from shared.ports import Task
+
+When = Literal["before", "after"]
+HEARTBEAT = "/v1/heartbeat"
+FORWARDED = ("Accept", "Authorization", "Content-Type", "Content-Encoding", "Git-Protocol", "User-Agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """At request `number` (from 0, heartbeats left out) of a job's first launch."""
+
+    number: int
+    when: When
+
+
+class AddressedTasks(SubprocessTasks):
+    """Tells every task its own address."""
+
+    def start(self, client_token: str, started_by: str, ticket: str) -> Task:
+        mine = SubprocessTasks(self._root.parent, f"{self._api}/as/{client_token}", self._clock, extra=self._extra)
+        return mine.start(client_token, started_by, ticket)
+
+
+class Gate:
+    """The WSGI application in front of the host's. `whose` names the job of a task: (issue, kind of job)."""
+
+    def __init__(self, inner: Callable[..., Any], home: Path) -> None:
+        self.inner = inner
+        self.home = home
+        self.host_url = self.github_url = ""
+        self.whose: Callable[[str], tuple[str, str]] = lambda job: (job, "")
+        self.plans: dict[tuple[str, str], Kill] = {}
+        self.seen: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self.killed: list[tuple[str, str, str]] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        match = re.fullmatch(r"/as/([^/]+)(/.*)", environ["PATH_INFO"])
+        if match is None:
+            return cast("Iterable[bytes]", self.inner(environ, start_response))
+        task, path = match[1], match[2]
+        kill = self._note(task, environ["REQUEST_METHOD"], path)
+        if kill and kill.when == "before":
+            self._kill(task)
+            return Response("its sender is dead", 503)(environ, start_response)
+        answer = self._forward(environ, task, path)
+        if kill:
+            self._kill(task)
+        return answer(environ, start_response)
+
+    def _note(self, task: str, method: str, path: str) -> Kill | None:
+        """The request is counted; the kill that is planned for it."""
+        job, _, launch = task.rpartition("-")
+        if path == HEARTBEAT or launch != "1":
+            return None
+        whose = self.whose(job)
+        with self._lock:
+            number = len(self.seen[whose])
+            self.seen[whose].append(f"{method} {_shape(path)}")
+            plan = self.plans.get(whose)
+        return plan if plan is not None and plan.number == number else None
+
+    def _kill(self, task: str) -> None:
+        begun = json.loads((self.home / "tasks" / task / "begun.json").read_text("utf-8"))
+        with suppress(ProcessLookupError):
+            os.kill(begun["runner"], signal.SIGKILL)
+        whose = self.whose(task.rpartition("-")[0])
+        self.killed.append((*whose, self.seen[whose][-1]))
+
+    def _forward(self, environ: dict[str, Any], task: str, path: str) -> Response:
+        if path.startswith("/github/"):
+            return self._to_github(Request(environ), path.removeprefix("/github"))
+        body, status, headers = run_wsgi_app(self.inner, environ | {"PATH_INFO": path}, buffered=True)
+        data = b"".join(body)
+        if path.startswith("/v1/"):
+            data = data.replace(f"{self.host_url}/blobs".encode(), f"{self.host_url}/as/{task}/blobs".encode())
+            data = data.replace(self.github_url.encode(), f"{self.host_url}/as/{task}/github".encode())
+            headers.remove("Content-Length")
+        return Response(data, status, headers)
+
+    def _to_github(self, request: Request, path: str) -> Response:
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
+        answer = requests.request(
+            request.method, self.github_url + path + query, data=request.get_data(), headers=headers, timeout=60
+        )
+        kept: Mapping[str, str] = {
+            name: value for name, value in answer.headers.items() if name.lower() in ("content-type", "cache-control")
+        }
+        return Response(answer.content, answer.status_code, kept)
+
+
+def _shape(path: str) -> str:
+    """Without what is another one each time."""
+    path = re.sub(r"^/blobs/.*", "/blobs/…", path)
+    return re.sub(r"^/github/.*\.git/", "/github/….git/", path)

@@ -1,0 +1,261 @@
+"""Ceilings above one job: set aside before it starts, given back when it is over, and over them everything waits in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.domain import keys
+from shared.domain.ledger import Ledger
+from shared.domain.money import NANO
+from shared.domain.record import ANY, Put, Record
+from shared.domain.usage import Purse, day_of, line_key, renews, room, scopes
+from shared.ports import Conflict
+from tests.unit.domain.places import at
+from tests.unit.domain.world_in_memory import OCTOCAT, PK, World
+
+DAY_MS = 24 * 3600 * 1000
+
+
+def limited(world: World, **fields: int | None) -> World:
+    world.operator = world.operator.model_copy(update=fields)
+    return world
+
+
+def others_take(world: World, nano: int, per: str = "day", name: str = "other") -> None:
+    """Some other job has set that much aside."""
+    pk = next(pk for each, pk, _ in scopes(world.operator, 5, 7, day_of(world.now)) if each == per)
+    world.store.commit(Put(Record(line_key(pk, name), "usage", {"nano": nano}), ANY))
+
+
+def others_run(world: World, number: int, repository: int = 7) -> None:
+    for each in range(number):
+        job = f"a{each:09d}"
+        body = {"job": job, "issue": "ISSUE#7#9", "repository": repository, "kind": "build"}
+        world.store.commit(Put(Record(keys.active(5, job), "active", body), ANY))
+
+
+def counted(world: World, per: str = "day") -> dict[str, int]:
+    return dict(world.view().purses[per].taken)  # type: ignore[index]
+
+
+def approve(world: World) -> World:
+    assert world.says(OCTOCAT, "/persevere approve v1") == "executed"
+    world.settle()
+    return world
+
+
+@pytest.fixture
+def quiet_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Active records of other issues are no breach of this one's rules."""
+    from tests.unit.domain import rules
+
+    monkeypatch.setattr(rules, "one_active_job", lambda after, issue: None)
+
+
+@pytest.mark.parametrize("per", ["day", "month"])
+def test_a_job_sets_aside_what_it_may_spend_and_counts_what_it_spent(per: str) -> None:
+    world = approve(at("proposed"))
+    job = world.issue.job
+    assert job is not None
+    assert counted(world, per)[job] == 5 * NANO
+    world.claims()
+    world.spends(NANO)
+    world.hands_over()
+    assert counted(world, per)[job] == NANO, "the rest is free for others"
+
+
+def test_over_the_days_money_a_job_is_queued_in_words_and_goes_on_when_there_is_room() -> None:
+    world = at("proposed")
+    others_take(world, 16 * NANO)
+    approve(world)
+    job = world.job()
+    assert job.status == "queued"
+    assert job.reason.startswith("$16.00 of today's $20.00 is spent or set aside")
+    assert "may need $5.00" in job.reason
+    assert all(each.data["job"] != job.id for each in world.effects("start_task", still_open=False))
+    assert job.id not in counted(world)
+    world.rings("queue")
+    assert world.job().status == "queued"
+    others_take(world, 15 * NANO)
+    world.rings("queue")
+    assert world.job().status == "launching"
+
+
+def test_over_the_days_money_it_goes_on_the_next_day_by_itself() -> None:
+    world = at("proposed")
+    others_take(world, 20 * NANO)
+    approve(world)
+    for _ in range(24 * 6 + 1):
+        if world.job().status != "queued":
+            break
+        world.rings("queue")
+    assert world.job().status == "launching"
+    assert world.now % DAY_MS < 10 * 60_000, "at midnight, not before"
+
+
+def test_the_months_money_holds_where_the_days_is_unlimited() -> None:
+    world = limited(at("proposed"), day_nano=None)
+    others_take(world, 48 * NANO, "month")
+    approve(world)
+    assert "of this month's $50.00" in world.job().reason
+    world = limited(at("proposed"), day_nano=None, month_nano=None)
+    approve(world)
+    assert world.job().status == "launching"
+
+
+def test_a_second_round_needs_room_again_and_says_so() -> None:
+    world = at("verifying")
+    others_take(world, 18 * NANO)
+    world.verifies(AC_2="fail")
+    job = world.job()
+    assert (job.kind, job.status, world.issue.phase) == ("build", "queued", "building")
+    assert "today's $20.00" in job.reason
+
+
+def test_a_budget_above_a_whole_ceiling_is_refused_and_not_queued_for_ever() -> None:
+    world = limited(at("proposed"), day_nano=4 * NANO)
+    assert world.says(OCTOCAT, "/persevere approve v1") == "refused: above_ceiling"
+    message = world.message("above_ceiling")
+    assert (message["asked"], message["ceiling"], message["per"]) == ("$5.00", "$4.00", "a day")
+    assert message["line"] == "/persevere revise budget $4.00"
+
+
+def test_extending_a_job_at_work_sets_more_aside_or_is_refused() -> None:
+    world = at("building")
+    job = world.issue.job
+    assert job is not None
+    assert world.says(OCTOCAT, "/persevere extend +$2") == "executed"
+    assert counted(world)[job] == 7 * NANO
+    others_take(world, 12 * NANO)
+    assert world.says(OCTOCAT, "/persevere extend +$2") == "refused: above the ceiling"
+    assert world.message("above_ceiling")["per"] == "a day"
+    assert counted(world)[job] == 7 * NANO
+
+
+def test_a_job_that_was_never_launched_counts_nothing() -> None:
+    world = at("proposed")
+    others_take(world, 20 * NANO)
+    approve(world)
+    world.says(OCTOCAT, "/persevere stop")
+    assert counted(world) == {"other": 20 * NANO, "ask-7-42": 0}
+
+
+def test_what_is_still_held_counts_when_a_job_is_stopped() -> None:
+    world = at("building")
+    key = keys.ledger(PK, 1)
+    record = world.store.get(key)
+    assert record is not None
+    ledger = Ledger.model_validate(record.body)
+    held = ledger.model_copy(update={"spent_nano": NANO, "holds": {"x/1/1": NANO // 2}})
+    world.store.commit(Put(Record(key, "ledger", held.model_dump(mode="json")), ANY))
+    job = world.issue.job
+    assert job is not None
+    world.says(OCTOCAT, "/persevere stop")
+    assert counted(world)[job] == NANO * 3 // 2
+
+
+# --- asking --------------------------------------------------------------------------------------------------
+
+
+def reading() -> World:
+    world = at("idle")
+    world.says(OCTOCAT, "/persevere")
+    world.settle()
+    world.claims()
+    return world
+
+
+@pytest.mark.parametrize("per", ["asking", "day", "month"])
+def test_asking_waits_for_room_and_begins_by_itself(per: str) -> None:
+    world = limited(reading(), asking_repository_day_nano=5 * NANO, day_nano=5 * NANO, month_nano=5 * NANO)
+    others_take(world, 5 * NANO - NANO // 4, per)
+    world.surveys()
+    issue = world.issue
+    assert (issue.phase, issue.planning) == ("interviewing", "")
+    assert issue.queued.startswith("$4.75 of ")
+    assert "may need $0.50" in issue.queued
+    assert not world.effects("start_planner", still_open=False)
+    others_take(world, 0, per)
+    world.rings("queue")
+    assert world.issue.planning
+    assert world.issue.queued == ""
+    assert counted(world, per)["ask-7-42"] == NANO // 2
+
+
+def test_asking_that_waits_can_be_stopped() -> None:
+    world = reading()
+    others_take(world, 5 * NANO, "asking")
+    world.surveys()
+    assert world.says(OCTOCAT, "/persevere stop") == "executed"
+    assert (world.issue.phase, world.issue.queued) == ("stopped", "")
+
+
+def test_asking_counts_what_it_spent_when_the_planner_has_answered() -> None:
+    world = reading()
+    world.surveys()
+    world.settle()
+    record = world.store.get(keys.ask_ledger(PK))
+    assert record is not None
+    spent = Ledger.model_validate(record.body).model_copy(update={"spent_nano": NANO // 10})
+    world.store.commit(Put(Record(record.key, "ledger", spent.model_dump(mode="json")), ANY))
+    assert counted(world, "asking")["ask-7-42"] == NANO // 2
+    world.plans()
+    assert counted(world, "asking")["ask-7-42"] == NANO // 10
+
+
+# --- jobs at once --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("quiet_rules")
+@pytest.mark.parametrize(
+    ("number", "repository", "words"),
+    [
+        (3, 7, "3 jobs are ahead in this repository, and 3 run at once"),
+        (10, 8, "10 jobs are ahead here, and 10 run at once"),
+        (2, 7, ""),
+        (9, 8, ""),
+    ],
+)
+def test_jobs_at_once(number: int, repository: int, words: str) -> None:
+    world = at("proposed")
+    others_run(world, number, repository)
+    approve(world)
+    assert (world.job().status, world.job().reason) == (("queued", words) if words else ("launching", ""))
+
+
+@pytest.mark.usefixtures("quiet_rules")
+def test_unlimited_is_no_limit() -> None:
+    world = limited(at("proposed"), jobs_a_repository=None, jobs_an_installation=None)
+    others_run(world, 50)
+    assert approve(world).job().status == "launching"
+
+
+def test_two_that_read_the_same_sum_cannot_both_pass() -> None:
+    """Each of two decisions sees room for one; the gate lets the second see the first."""
+    world = at("proposed")
+    others_take(world, 14 * NANO)
+    key = keys.inbound(PK, world.now, "z" * 26)
+    command = {"kind": "command", "received": world.now, "sender": OCTOCAT.model_dump(), "number": 42,
+               "data": {"verb": "approve", "arguments": "v1", "rest": "", "issue_state": "open"}}  # fmt: skip
+    world.store.commit(Put(Record(key, "inbound", command, due=world.now), ANY))
+    first = world.decide(key)
+    assert any(change.key == keys.gate("5") for change in first.changes)
+    other = world.fork()
+    neighbour = Record(keys.gate("5"), "gate", {"at": world.now})
+    other.store.commit(Put(neighbour, ANY))
+    with pytest.raises(Conflict):
+        other.store.commit(*first.changes)
+    world.store.commit(*first.changes)
+
+
+@pytest.mark.parametrize(("taken", "nano", "fits"), [(0, 30, True), (1, 30, False), (15, 5, True), (16, 5, False)])
+def test_more_than_a_whole_ceiling_asks_for_all_of_it(taken: int, nano: int, fits: bool) -> None:
+    purse = Purse("day", "pk", 20, {"a": taken, "me": 99})
+    assert (room({"day": purse}, ("day",), "me", nano, 0) is None) == fits
+
+
+def test_when_a_ceiling_begins_anew() -> None:
+    dec31 = 1_798_718_400_000 + 3_600_000  # 31 Dec 2026 13:00 UTC
+    assert day_of(dec31) == "2026-12-31"
+    assert day_of(renews("day", dec31)) == day_of(renews("month", dec31)) == "2027-01-01"
+    assert day_of(renews("month", dec31 - 20 * DAY_MS)) == "2027-01-01"

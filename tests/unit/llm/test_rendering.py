@@ -1,0 +1,148 @@
+"""What a provider is sent stays the same from its beginning on, byte for byte; schemas in each provider's subset."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.planner.answer import PlanReply
+from local.model_server import anthropic_format
+from local.model_server.refusal import check_schema
+from local.model_server.script import Spoken
+from local.scripted_model import ScriptCall, ScriptUsage
+from shared.agent.turns import Turn
+from shared.llm.events import Broken, events, legible
+from shared.llm.schema import DIALECTS, translated
+from tests.contract.models.desk import PROVIDERS, question, said, used
+from tests.contract.models.test_switching import answer_of, render
+
+STEPS = 100
+
+
+def conversation(provider: str, model: str, steps: int) -> list[Turn]:
+    turns: list[Turn] = []
+    for step in range(steps):
+        call = ScriptCall(tool="bash", args={"command": f"echo {step}"})
+        spoken = Spoken(step, f"step {step}", (call,), "tools", ScriptUsage(input=9, output=9))
+        answer = answer_of(provider, model, turns, spoken)
+        turns += [said(answer), used(answer.calls, f"output {step}")]
+    return turns
+
+
+def pieces(body: dict[str, Any]) -> list[str]:
+    """Everything in the order in which it is cached, without the marks of where."""
+    listed = body.get("messages") or body.get("input") or body.get("contents") or []
+    fixed = [body.get("system"), body.get("instructions"), body.get("systemInstruction"), body.get("tools")]
+    fixed += [body.get("prompt_cache_key"), body.get("generationConfig")]
+    return [json.dumps(_unmarked(each)) for each in [fixed, *listed]]
+
+
+def _unmarked(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _unmarked(each) for key, each in value.items() if key != "cache_control"}
+        case list():
+            return [_unmarked(each) for each in value]
+        case _:
+            return value
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_hundred_steps_only_add_to_the_end(provider: str) -> None:
+    turns = conversation(provider, "scripted-1", STEPS)
+    before = pieces(render(provider, question(*turns[:2]), "scripted-1"))
+    for step in range(2, STEPS, 7):
+        now = pieces(render(provider, question(*turns[: 2 * step]), "scripted-1"))
+        assert now[: len(before)] == before
+        before = now
+    assert json.dumps(render(provider, question(*turns), "m")) == json.dumps(render(provider, question(*turns), "m"))
+
+
+def test_cache_breakpoints_move_forward_only_and_meet_the_last_ones() -> None:
+    turns = conversation("anthropic", "scripted-1", 10)
+    last: list[int] = []
+    for step in range(10):
+        body = render("anthropic", question(*turns[: 2 * step]), "scripted-1")
+        marked = [place for place, each in enumerate(body["messages"]) if "cache_control" in json.dumps(each)]
+        assert marked[-1] == len(body["messages"]) - 1
+        assert marked >= last
+        assert not last or last[-1] in marked
+        last = marked
+
+
+def test_thinking_is_left_out_behind_a_fold_and_kept_before_it() -> None:
+    turns = conversation("anthropic", "scripted-1", 3)
+    kept = render("anthropic", question(*turns), "scripted-1")
+    assert sum(block["type"] == "thinking" for each in kept["messages"] for block in each["content"]) == 3
+    folded = render("anthropic", question({"role": "user", "text": "What was done."}, *turns[2:]), "scripted-1")
+    assert sum(block["type"] == "thinking" for each in folded["messages"] for block in each["content"]) == 0
+    anthropic_format.check(folded, {"anthropic-version": "x"})
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+def test_the_planner_s_schema_is_in_the_subset(dialect: str) -> None:
+    made = translated(PlanReply.model_json_schema(), dialect)
+    check_schema(made, DIALECTS[dialect], strict=True)
+    assert "AC-" not in json.dumps(made)  # patterns are checked here
+
+
+def test_what_may_be_left_out_can_be_null() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "a": {"type": "string"},
+            "b": {"type": "string"},
+            "c": {"type": "string", "default": "", "maxLength": 3},
+            "d": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            "e": {"const": "x"},
+        },
+        "required": ["a", "e"],
+    }
+    made = translated(schema, "gemini")
+    assert made["required"] == ["a", "b", "c", "d", "e"]
+    assert made["properties"] == {
+        "a": {"type": "string"},
+        "b": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "c": {"type": "string"},
+        "d": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "e": {"enum": ["x"]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("chunks", "found"),
+    [
+        ([b'data: {"a": 1}\n\n', b'data: {"a": 2}\n\n'], [{"a": 1}, {"a": 2}]),
+        ([b"da", b'ta:{"a"', b": 1}\r", b"\n\r\n"], [{"a": 1}]),
+        ([b': ping\n\nevent: x\ndata: {"a":\ndata: 1}\n\n'], [{"a": 1}]),
+        ([b'data: {"a": 1}\n\ndata: [DONE]\n\ndata: {"a": 2}\n\n'], [{"a": 1}]),
+        ([b'data: {"a": 1}'], [{"a": 1}]),
+        (['data: {"a": "\u2028\x85"}\n\n'.encode()], [{"a": "\u2028\x85"}]),
+        ([], []),
+    ],
+)
+def test_events_however_they_are_cut(chunks: list[bytes], found: list[Any]) -> None:
+    assert list(events(chunks, lambda: None, 10.0, lambda: 0.0)) == found
+
+
+@pytest.mark.parametrize(
+    ("chunks", "now", "code"),
+    [
+        ([b'data: {"a": \n\n'], 0.0, "garbled"),
+        ([b"data: [1]\n\n"], 0.0, "garbled"),
+        ([b'data: {"a": 1'], 0.0, "garbled"),
+        ([b'data: {"a": 1}\n\n'], 10.1, "late"),
+        ([b"x" * 33_000_000], 0.0, "huge"),
+    ],
+)
+def test_events_that_are_no_answer(chunks: list[bytes], now: float, code: str) -> None:
+    with pytest.raises(Broken) as caught:
+        list(events(chunks, lambda: None, 10.0, lambda: now))
+    assert caught.value.trouble.code == code
+
+
+def test_an_answer_of_another_shape_is_broken_not_a_defect_of_ours() -> None:
+    with pytest.raises(Broken), legible():
+        raise KeyError("content_block")
