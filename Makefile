@@ -36,7 +36,7 @@ lint: setup ## ruff, mypy, import rules
 	@.venv/bin/mypy
 	@.venv/bin/python -m pytest -q tests/unit/test_import_rules.py
 
-bench: setup ## cold starts, harness overhead a step, prompt size
+bench: setup ## cold starts as packaged, harness overhead a step, prompt size
 	@.venv/bin/python -m bench $(ARGS)
 
 chaos: setup ## the demo while 100 machines are killed at random; ARGS="--seed 7 --kills 10" to replay some

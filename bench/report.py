@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import gateway, overhead, prompt, sandbox, survival, webhook
+from bench import functions, gateway, overhead, prompt, sandbox, survival, webhook
 
 RESULTS = Path(__file__).parent / "results"
 STEP_GOAL_MS = 6.0
@@ -28,6 +28,8 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
     door = webhook.measure()
     console.print(_door_table(door))
+    starts = functions.measure()
+    console.print(_start_table(starts))
     steps = overhead.measure()
     console.print(_step_table(steps))
     asked, imported, prefixes = gateway.measure(), gateway.imports(), gateway.prefixes()
@@ -42,6 +44,7 @@ def main() -> int:
     path = _write(
         {
             "github_webhook": asdict(door),
+            "functions": asdict(starts),
             "overhead_ms": [asdict(each) for each in steps],
             "peer_overhead_ms": {"mini-swe-agent 2.4.6": overhead.PEER},
             "sandbox_ms": [asdict(each) for each in fences],
@@ -63,6 +66,21 @@ def _door_table(door: webhook.ColdStart) -> Table:
         table.add_column(column, justify="right")
     heavy = ", ".join(door.heavy) or "none"
     table.add_row(*(f"{each:.0f} ms" for each in (door.imported, door.first_answer, door.whole, door.bare)), heavy)
+    return table
+
+
+def _start_table(starts: functions.Starts) -> Table:
+    title = f"functions as packaged, cold, Python 3.13 (bare interpreter {starts.bare:.0f} ms)"
+    table = Table(title=title if starts.functions else f"functions as packaged: {starts.why_not}", title_justify="left")
+    for column in ("function", "import", "processor", "all that it can reach", "unpacked", "packed", "goal"):
+        table.add_column(column, justify="left" if column == "function" else "right")
+    for each in starts.functions:
+        goal = functions.GOAL_MS.get(each.function)
+        times = (f"{ms:.0f} ms" for ms in (each.imported, each.processor, each.imported + each.reached))
+        sizes = f"{each.unpacked:.1f} MB", f"{each.packed:.1f} MB"
+        table.add_row(each.function, *times, *sizes, f"{goal:.0f} ms" if goal else "")
+    for peer, (imported, size) in functions.PEERS.items():
+        table.add_row(peer, imported, "", "", size, "", "")
     return table
 
 

@@ -17,14 +17,18 @@ FOLLOWED_NOT = (
     (
         "AwsSolutions-ECS4",
         ("Runner/Cluster",),
-        "Container Insights is billed by the metric for every task; heartbeats, the timeline and the task's log say what a "
-        "job does.",
+        (
+            "Container Insights is billed by the metric for every task; heartbeats, the timeline and the task's log say what a "
+            "job does."
+        ),
     ),
     (
         "AwsSolutions-S1",
         ("Blobs/Bucket",),
-        "Access logs need a second bucket. Blobs are write-once, named by their hash, and read by our own roles or by links "
-        "of 15 minutes that our own functions log.",
+        (
+            "Access logs need a second bucket. Blobs are write-once, named by their hash, and read by our own roles or by links "
+            "of 15 minutes that our own functions log."
+        ),
     ),
     (
         "AwsSolutions-VPC7",
@@ -34,8 +38,10 @@ FOLLOWED_NOT = (
     (
         "AwsSolutions-SMG4",
         ("Secrets/App", "Secrets/Webhook", "Secrets/Keys", "Secrets/Model"),
-        "What is in there is made by GitHub and the model providers, or signs what is out already, so no function of ours can "
-        "change it alone. Webhook secrets and keys are lists, to be changed without loss.",
+        (
+            "What is in there is made by GitHub and the model providers, or signs what is out already, so no function of ours can "
+            "change it alone. Webhook secrets and keys are lists, to be changed without loss."
+        ),
     ),
     (
         "AwsSolutions-CB4",

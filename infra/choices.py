@@ -93,6 +93,14 @@ class Choices:
         if 443 not in self.egress_ports or any(not 0 < port < 65_536 for port in self.egress_ports):
             raise BadChoice(f"egress_ports is {list(self.egress_ports)}; TCP ports with 443 among them are wanted")
         self._check_size()
+        self._check_settings()
+
+    def _check_settings(self) -> None:
+        """A function's settings can be read by whoever may look at the function: no place for a secret."""
+        for each in self.settings:
+            name = each.partition("=")[0]
+            if re.search(r"KEY|SECRET|TOKEN|PASSWORD", name):
+                raise BadChoice(f"settings has {name}, which sounds like a secret; secrets go into Secrets Manager")
 
     def _check_size(self) -> None:
         if self.task_cpu not in _SIZES:

@@ -93,7 +93,9 @@ def average_job(template: Mapping[str, Any], assumed: AverageJob | None = None) 
     """One job's lines, on ordinary capacity. What the model costs is not among them: that is the ledger's affair."""
     assumed = assumed or AverageJob()
     hours = assumed.container_minutes / 60
-    task = next(each for each in template["Resources"].values() if each["Type"] == "AWS::ECS::TaskDefinition")["Properties"]
+    task = next(each for each in template["Resources"].values() if each["Type"] == "AWS::ECS::TaskDefinition")[
+        "Properties"
+    ]
     machine = task["RuntimePlatform"]["CpuArchitecture"].lower()
     disk = task.get("EphemeralStorage", {}).get("SizeInGiB", 20) - 20
     seconds = {
@@ -147,15 +149,16 @@ def total(lines: Iterable[Line], prices: Mapping[str, Mapping[str, Any]], *, fre
 def on_spot(lines: Iterable[Line], prices: Mapping[str, Mapping[str, Any]]) -> float:
     """The same job on spare capacity: processors and memory of the task cost less."""
     discounted = ("vcpu_hour", "gb_hour")
-    return sum(
-        dollars(line, prices) * (SPOT_SHARE if line.price.startswith(discounted) else 1) for line in lines
-    )
+    return sum(dollars(line, prices) * (SPOT_SHARE if line.price.startswith(discounted) else 1) for line in lines)
 
 
 def render(template: Mapping[str, Any]) -> str:
     prices = read_prices()
     rest, job = at_rest(template), average_job(template)
-    parts = ["### A month in which nothing happens\n", "| what | how much | list price | less what is free in every account |"]
+    parts = [
+        "### A month in which nothing happens\n",
+        "| what | how much | list price | less what is free in every account |",
+    ]
     parts.append("|---|---:|---:|---:|")
     parts += [
         f"| {line.what} | {_count(line.count)} | {_usd(dollars(line, prices))} | {_usd(dollars(line, prices, free=True))} |"
@@ -175,7 +178,10 @@ def render(template: Mapping[str, Any]) -> str:
 
 def _price_row(price: Mapping[str, Any]) -> str:
     sure = "yes" if price["sure"] else "no, commonly known"
-    return f"| {price['unit']} | {price['usd']:.10f}".rstrip("0").rstrip(".") + f" | {price['source']} | {price['read']} | {sure} |"
+    return (
+        f"| {price['unit']} | {price['usd']:.10f}".rstrip("0").rstrip(".")
+        + f" | {price['source']} | {price['read']} | {sure} |"
+    )
 
 
 def _count(count: float) -> str:

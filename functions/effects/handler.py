@@ -21,13 +21,13 @@ metrics = Metrics(namespace="Persevere", service="effects")
 _wires: dict[str, Wire] = {}
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """DynamoDB stream records in (keys only). Raises nothing for one record; what is left open is rung for again."""
     pks = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event.get("Records", ())]
     made = Engine(outside(world()), PERFORMERS).drain(pks)
     metrics.add_metric(name="EffectAttempts", unit=MetricUnit.Count, value=made)
     metrics.flush_metrics()
-    return {"issues": len(set(pks)), "attempts": made}
+    return {"issues": len(set(pks)), "attempts": made, "batchItemFailures": []}
 
 
 def outside(here: World) -> Outside:

@@ -65,7 +65,6 @@ def answer(event: dict[str, Any], context: Any, status: str, data: dict[str, str
         "LogicalResourceId": event["LogicalResourceId"],
         "Data": data,
     }
-    request = urllib.request.Request(
-        event["ResponseURL"], json.dumps(body).encode(), {"content-type": ""}, method="PUT"
-    )
-    urllib.request.urlopen(request, timeout=15).close()
+    place = event["ResponseURL"]  # a signed address of S3, from CloudFormation itself
+    request = urllib.request.Request(place, json.dumps(body).encode(), {"content-type": ""}, method="PUT")  # noqa: S310
+    urllib.request.urlopen(request, timeout=15).close()  # noqa: S310

@@ -10,7 +10,7 @@ from tests.infra.conftest import functions_of, of_type
 NAMES = set("github_webhook job_api conductor effects planner watchdog tokens_read tokens_write".split())
 TOLD_TO_ALL = set(
     """WORLD TABLE BUCKET KEYS_SECRET CLUSTER TASK_DEFINITION SUBNETS SECURITY_GROUP PLANNER_FUNCTION TOKENS_READ TOKENS_WRITE
-    JOB_API_URL APP_ID GITHUB_URL COMMAND QUIET_S""".split()
+    JOB_API_URL APP_ID APP_SLUG GITHUB_URL COMMAND QUIET_S""".split()
 )
 TOLD_TO_ONE = {
     "github_webhook": {"WEBHOOK_SECRET"},

@@ -51,7 +51,7 @@ def test_a_bell_makes_all_open_effects_of_its_issue_happen(here: Bench) -> None:
     here.wish("comment", "a", **MESSAGE)
     here.wish("comment", "b", **MESSAGE)
     event = {"Records": [record(here.pk, "EFFECT#one"), record("ISSUE#9#9", "EFFECT#x"), record(here.pk, "EFFECT#two")]}
-    assert effects.handler(event, None) == {"issues": 2, "attempts": 2}
+    assert effects.handler(event, None) == {"issues": 2, "attempts": 2, "batchItemFailures": []}
     assert len(here.octocat.comments(REPO, 1)) == 2
     assert effects.handler(event, None)["attempts"] == 0
 
