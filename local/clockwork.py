@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from local.lambda_context import LambdaContext
+from local.worker import Worker
 
 EVERY_S = 1.0
 TIMEOUT_S = 60.0
@@ -20,27 +20,15 @@ Handler = Callable[[dict[str, Any], Any], Any]
 logger = Logger(service="host")
 
 
-class Clockwork:
+class Clockwork(Worker):
     """One thread; a tick that takes longer than a second delays the next, two never run at once."""
 
     def __init__(self, handler: Handler, now: Callable[[], int], every_s: float = EVERY_S) -> None:
         """`now` in UTC milliseconds."""
+        super().__init__("clockwork")
         self._handler = handler
         self._now = now
         self._every_s = every_s
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="clockwork", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-
-    def join(self, seconds: float) -> bool:
-        """Wait for the tick at hand; whether it came to its end."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._over.wait(self._every_s):

@@ -20,8 +20,9 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
+from local.worker import Worker
 from shared.errors import NotConfigured
 from shared.settings import Settings, read
 
@@ -30,10 +31,8 @@ if TYPE_CHECKING:
 
     from functions.world import World
     from local.blobs import FileBlobs
-    from local.clockwork import Clockwork
     from local.http_server import Door
     from local.store import SqliteStore
-    from local.stream_pump import StreamPump
     from local.tasks import SubprocessTasks
 
 Handler = Callable[[dict[str, Any], Any], Any]
@@ -67,16 +66,6 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"FAIL  {error}.  {error.advice}\n")
         return 2
     return 0
-
-
-class Worker(Protocol):
-    """Somebody who works on a thread of their own while the host is there."""
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def join(self, seconds: float) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -196,7 +185,7 @@ def doors(before: Callable[[Handler], Handler] = lambda handler: handler) -> tup
     )
 
 
-def consumers(settings: Settings, world: World) -> list[StreamPump | Clockwork]:
+def consumers(settings: Settings, world: World) -> list[Worker]:
     """Who is rung by the stream, the clock and the tasks, but for those that the settings leave out."""
     from local.clockwork import Clockwork
     from local.stream import Stream, rings_conductor, rings_effects
@@ -204,7 +193,7 @@ def consumers(settings: Settings, world: World) -> list[StreamPump | Clockwork]:
     from local.task_events import EVERY_S, TaskEvents
 
     store = cast("SqliteStore", world.store)
-    found: list[StreamPump | Clockwork] = [
+    found: list[Worker] = [
         StreamPump(Stream(store, world.clock, name, wanted), handler_of(name), TIMEOUTS[name])
         for name, wanted in (("conductor", rings_conductor), ("effects", rings_effects))
         if name not in settings.without

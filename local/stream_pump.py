@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from aws_lambda_powertools import Logger
 
 from local.lambda_context import LambdaContext
 from local.stream import Batch, Stream
+from local.worker import Worker
 
 IDLE_S = 0.02
 """How long nobody looks when there was nothing: the table is a local file, a look costs well below a millisecond."""
@@ -21,28 +21,15 @@ Handler = Callable[[dict[str, Any], Any], Any]
 logger = Logger(service="host")
 
 
-class StreamPump:
+class StreamPump(Worker):
     """One consumer on one thread. It asks for the handler once, when it starts."""
 
     def __init__(self, stream: Stream, handler: Handler, timeout_s: float) -> None:
+        super().__init__(f"pump-{stream.reader}")
         self.name = stream.reader
         self._stream = stream
         self._handler = handler
         self._timeout_s = timeout_s
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"pump-{self.name}", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Take no further batch."""
-        self._over.set()
-
-    def join(self, seconds: float) -> bool:
-        """Wait for the batch at hand; whether it came to its end. One that did not is rung for again at the next start."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._over.is_set():

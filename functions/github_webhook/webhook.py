@@ -99,11 +99,18 @@ def answer(event: Mapping[str, Any], door: Door) -> Answered:
 
 
 def take(
-    event: str, payload: Mapping[str, Any], guid: str, door: Door, log: dict[str, Any], late_s: int = 0
+    event: str,
+    payload: Mapping[str, Any],
+    guid: str,
+    door: Door,
+    log: dict[str, Any],
+    late_s: int = 0,
+    also: Sequence[Put] = (),
 ) -> Answered:
     """One event whose origin is beyond doubt: a signature, or our own authenticated call. Shrink, store, answer.
 
-    Also used for deliveries that GitHub could not hand over, and by who polls; `late_s` says how late it is then.
+    Also used for deliveries that GitHub could not hand over, and by who polls; `late_s` says how late it is then, and
+    `also` is written with the inbound or not at all.
     """
     log["action"] = str(payload.get("action", ""))[:64]
     try:
@@ -112,7 +119,7 @@ def take(
         return Answered(400, "refused", f"the body does not fit the event {event}: {type(error).__name__}", log)
     if isinstance(envelope, Ignored):
         return Answered(202, "ignored", envelope.reason, log)
-    return store(envelope, guid, door, log, late_s)
+    return store(envelope, guid, door, log, late_s, also)
 
 
 def _payload(body: bytes) -> dict[str, Any] | str:
@@ -130,7 +137,9 @@ def _no_constant(word: str) -> float:
     raise ValueError(f"{word} is no JSON")
 
 
-def store(envelope: Envelope, guid: str, door: Door, log: dict[str, Any], late_s: int = 0) -> Answered:
+def store(
+    envelope: Envelope, guid: str, door: Door, log: dict[str, Any], late_s: int = 0, also: Sequence[Put] = ()
+) -> Answered:
     """Write inbound, delivery and identities at once. The same delivery or deed again is answered 202, and not stored."""
     now = door.clock.now()
     key = keys.inbound(envelope.pk, now, door.ids.ulid(now))
@@ -144,6 +153,7 @@ def store(envelope: Envelope, guid: str, door: Door, log: dict[str, Any], late_s
         Put(Record(identity, "seen", {"delivery": guid, "pk": key.pk}, expires=seen), ABSENT)
         for identity in envelope.identities
     ]
+    changes += also
     log |= {"pk": envelope.pk, "kind": envelope.kind}
     for _attempt in range(3):
         try:

@@ -40,26 +40,19 @@ def ask(environment: Mapping[str, str], model: str, question: str, *, json_line:
     now = clock.now()
     pk = f"ASK#{ids.ulid(now)}"
     ledger, slot_key = Key(pk, "LEDGER"), Key(pk, "ASKED")
-    store.commit(
-        Put(
-            Record(
-                ledger,
-                "ledger",
-                Ledger(limit_nano=ALLOWANCE_NANO, limit_seconds=0, kept_percent=0).model_dump(mode="json"),
-            ),
-            ABSENT,
-        )
-    )
+    allowance = Ledger(limit_nano=ALLOWANCE_NANO, limit_seconds=0, kept_percent=0)
+    # A kind of its own: no issue stands behind it, so the watchdog has nothing to settle there.
+    store.commit(Put(Record(ledger, "ask_ledger", allowance.model_dump(mode="json")), ABSENT))
     gateway = Gateway(store, clock, ids, models_of(settings))
     slot = Slot(slot_key, "asked", ledger, "ask", "asking")
-    request = Request(model, SYSTEM, (), (user(question),), OUTPUT_MAX, None, "ask")
+    request = Request(model, SYSTEM, (), (user(question),), OUTPUT_MAX, None, "planner")
     size = len(SYSTEM.encode()) + len(question.encode())
     what = Ask(request, size + 200, size, Asking(asker="", until=0, hold="", model=model), _take)
     state = _answered(gateway, store, slot, what)
     if state.reply is None or state.reply.over:
         raise Final(
             f"{model} did not answer: {state.reply.why if state.reply else ''}",
-            "`persevere doctor` looks at keys and models",
+            "is its provider's key set (ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY)? `persevere doctor` looks",
         )
     _tell(model, state, json_line=json_line)
 

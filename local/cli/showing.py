@@ -20,6 +20,7 @@ from shared.errors import Final
 from shared.settings import read
 
 TAIL_LINES = 12
+CALL_MAX = 600
 
 
 def show(environment: Mapping[str, str], words: str, what: str, *, json_line: bool) -> None:
@@ -33,7 +34,8 @@ def show(environment: Mapping[str, str], words: str, what: str, *, json_line: bo
     if json_line:
         sys.stdout.write(json.dumps({"issue": place_of(issue), what: document}, ensure_ascii=False) + "\n")
         return
-    terminal = Terminal(sys.stdout)
+    fits = sys.stdout.isatty() and "utf" in (sys.stdout.encoding or "").lower()
+    terminal = Terminal(sys.stdout, any_letter=fits)
     terminal.line(f"{place_of(issue)}  {issue.title}"[:79])
     terminal.line()
     tell(terminal, document)
@@ -66,13 +68,13 @@ def _tell_spec(terminal: Terminal, spec: dict[str, Any]) -> None:
     by = f"approved by {approval['by']['login']}" if approval else "not approved"
     terminal.line(f"spec v{spec['version']}, {spec['fingerprint']}, {by}")
     for goal in spec["goals"]:
-        terminal.line(f"  {goal}")
+        terminal.block(2, goal)
     for each in spec["criteria"]:
         terminal.line()
-        terminal.line(f"  {each['id']} {each['kind']}: {each['text']}")
+        terminal.block(2, f"{each['id']} {each['kind']}: {each['text']}")
         check = each["check"]
         if check:
-            terminal.line(f"    {check['origin']}: {check.get('run') or ', '.join(check.get('ids') or ())}")
+            terminal.block(4, check.get("run") or ", ".join(check.get("ids") or ()), f"{check['origin']}: ")
         if spec["today"].get(each["id"]):
             terminal.line(f"    before: {spec['today'][each['id']]}")
     for name in ("out_of_scope", "assumptions", "touches"):
@@ -80,7 +82,7 @@ def _tell_spec(terminal: Terminal, spec: dict[str, Any]) -> None:
             terminal.line()
             terminal.line(f"  {name.replace('_', ' ')}:")
             for line in spec[name]:
-                terminal.line(f"    - {line}")
+                terminal.block(4, line, "- ")
     limits = spec["limits"]
     terminal.line()
     terminal.line(f"  limits: {dollars(limits['nano'])}, {minutes(limits['seconds'])} min; base {spec['base'][:7]}")
@@ -105,11 +107,11 @@ def _tell_evidence(terminal: Terminal, evidence: dict[str, Any]) -> None:
     terminal.line(f"proof {evidence['job'] or '-'} of {str(evidence['head'] or '-')[:7]}")
     for each in evidence["verdicts"]:
         terminal.line()
-        terminal.line(f"  {each['criterion']} {each['conclusion'].replace('_', ' ')}: {each['text']}")
+        terminal.block(2, f"{each['criterion']} {each['conclusion'].replace('_', ' ')}: {each['text']}")
         if each["reason"]:
-            terminal.line(f"    {each['reason']}")
+            terminal.block(4, each["reason"])
         for finding in each["findings"]:
-            terminal.line(f"    found: {finding}")
+            terminal.block(4, finding, "found: ")
         for seen in evidence["observations"]:
             if seen["criterion"] == each["criterion"]:
                 for run in seen["runs"]:
@@ -119,7 +121,7 @@ def _tell_evidence(terminal: Terminal, evidence: dict[str, Any]) -> None:
 def _tell_run(terminal: Terminal, side: str, run: Run) -> None:
     terminal.line(f"    {side}: {run.outcome}, exit {run.exit if run.exit is not None else '-'}")
     for line in run.tail.splitlines()[-TAIL_LINES:]:
-        terminal.line(f"      | {line}")
+        terminal.block(6, line, "| ")
 
 
 # --- transcript, ledger, changeset --------------------------------------------------------------------------------
@@ -154,17 +156,16 @@ def _tell_transcript(terminal: Terminal, steps: list[dict[str, Any]]) -> None:
             terminal.line(f"{'planner' if job == 'planner' else f'job {job}'}, {each['model'] or 'no model'}")
         terminal.line(f"  step {each['step']}  {dollars(each['nano'])}")
         for told in each["told"]:
-            terminal.line(f"    {told['by']} says: {told['text']}")
-        for line in each["text"].splitlines():
-            terminal.line(f"    {line}")
+            terminal.block(4, told["text"], f"{told['by']} says: ")
+        terminal.block(4, each["text"])
         for call in each["calls"]:
-            terminal.line(f"    > {call['tool']} {json.dumps(call['args'], ensure_ascii=False)}"[:400])
+            terminal.block(4, f"{call['tool']} {json.dumps(call['args'], ensure_ascii=False)[:CALL_MAX]}", "> ")
         for result in each["results"]:
             terminal.line(
                 f"    < {result['status']}" + (f", exit {result['exit']}" if result["exit"] is not None else "")
             )
             for line in result["text"].splitlines()[-TAIL_LINES:]:
-                terminal.line(f"      | {line}")
+                terminal.block(6, line, "| ")
 
 
 def _ledger(table: Table, issue: IssueState) -> list[dict[str, Any]]:

@@ -42,12 +42,17 @@ def key(context: Context) -> Finding:
         raise NotAsked from error
     if provider not in LISTS:
         raise NotAsked
-    base, path, header = LISTS[provider]
-    secret = getattr(context.settings, "keys", {}).get(provider)
+    secret = context.settings.keys.get(provider)
     if secret is None:
         return fail(f"there is no key for {provider}", ADVICE)
-    base = getattr(context.settings, "urls", {}).get(provider) or base
-    value = secret.get_secret_value()
+    base = context.settings.urls.get(provider)
+    return try_key(provider, name, secret.get_secret_value(), base)
+
+
+def try_key(provider: str, name: str, value: str, base: str | None = None) -> Finding:
+    """Ask the provider, at `base` or its own address, for its list of models."""
+    own, path, header = LISTS[provider]
+    base = base or own
     headers = {header: f"Bearer {value}" if header == "authorization" else value}
     if provider == "anthropic":
         headers["anthropic-version"] = "2023-06-01"

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -58,7 +59,7 @@ class Handler(WSGIRequestHandler):
         status, headers = said
         code, _, reason = status.partition(" ")
         try:
-            self.send_response(int(code), reason)
+            self.send_response_only(int(code), reason)
             for name, value in headers:
                 if name.lower() not in ("content-length", "transfer-encoding"):
                     self.send_header(name, value)
@@ -196,6 +197,7 @@ class Application:
 
     def _common(self, response: Response) -> None:
         response.headers["X-GitHub-Request-Id"] = secrets.token_hex(9).upper()
+        response.headers["Date"] = http_date(self.world.now())
         response.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
         reset = str(int(self.world.now()) + 3600)
         for name, value in (

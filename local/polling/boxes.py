@@ -38,10 +38,12 @@ def seen_text(store: Store, repository_id: int, comment_id: int) -> str | None:
     return None if record is None else str(record.body["text"])
 
 
-def keep_text(store: Store, repository_id: int, comment_id: int, text: str, now: int) -> None:
-    """That is how it is now."""
+def text_kept(repository_id: int, comment_id: int, text: str, now: int) -> Put:
+    """The change that keeps how it is now. What a person did is stored with it or not at all: a text that was kept
+    before would hide the deed, one that is kept after could hide the next.
+    """
     expires = now + KEPT_DAYS * 86_400_000
-    store.commit(Put(Record(_key(repository_id, comment_id), "polled", {"text": text}, expires=expires), ANY))
+    return Put(Record(_key(repository_id, comment_id), "polled", {"text": text}, expires=expires), ANY)
 
 
 def read_deed(kept: str | None, edits: Edits, app_slug: str) -> Deed | None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 from functions.github_webhook.webhook import Door, take
 from local.polling import boxes, cursor, payloads
+from local.polling.boxes import Deed
 from local.polling.cursor import Cursor, Reached, Seen
 from local.polling.payloads import Heard, Json
 from shared.domain import keys
 from shared.domain.box import has_box, has_ticked_box
+from shared.domain.record import Put
 from shared.errors import Retryable
 from shared.github.answers import NotFound
 from shared.github.changes import Changed, Kind, changed, milliseconds
@@ -73,7 +75,7 @@ class Look:
 
     def _take(self, heard: Heard) -> int:
         late = max(0, (self.door.clock.now() - heard.at) // 1000)
-        answered = take(heard.event, heard.payload, heard.guid, self.door, {}, late)
+        answered = take(heard.event, heard.payload, heard.guid, self.door, {}, late, heard.also)
         if answered.status >= 500:
             raise NotTaken(f"the table did not take in {heard.guid}: {answered.reason}")
         return int(answered.verdict == "stored")
@@ -126,12 +128,20 @@ class Look:
             deed = boxes.read_deed(kept, edits, self.app_slug)
             issue = self._issue(comment) if deed and deed.before != text else None
             if deed and issue is not None:
-                now = {**comment, "body": text, "updated_at": edits.updated_at}
-                editor = {"id": deed.id, "login": deed.login, "type": "User"}
-                payload = payloads.comment_edited(self.place, now, issue, deed.before, editor)
-                at = milliseconds(edits.updated_at)
-                yield Heard(at, "issue_comment", f"poll-box-{number}-{edits.updated_at}-{_hash_of(text)}", payload)
-        boxes.keep_text(self.door.store, self.place.repository.id, number, text, self.door.clock.now())
+                yield self._box(comment, issue, deed, edits)
+        if boxes.seen_text(self.door.store, self.place.repository.id, number) != text:
+            self.door.store.commit(self._kept(number, text))
+
+    def _box(self, comment: Json, issue: Json, deed: Deed, edits: Edits) -> Heard:
+        number, at = int(comment["id"]), milliseconds(edits.updated_at)
+        now = {**comment, "body": edits.body, "updated_at": edits.updated_at}
+        editor = {"id": deed.id, "login": deed.login, "type": "User"}
+        payload = payloads.comment_edited(self.place, now, issue, deed.before, editor)
+        guid = f"poll-box-{number}-{edits.updated_at}-{_hash_of(edits.body)}"
+        return Heard(at, "issue_comment", guid, payload, (self._kept(number, edits.body),))
+
+    def _kept(self, comment: int, text: str) -> Put:
+        return boxes.text_kept(self.place.repository.id, comment, text, self.door.clock.now())
 
     def _review_comment(self, comment: Json) -> Iterator[Heard]:
         if (comment.get("user") or {}).get("type") == "User":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.domain.record import Put
 from shared.github.installations import Place
 
 Json = Mapping[str, Any]
@@ -25,12 +26,15 @@ ACTIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One thing that happened: `at` (UTC ms), the event's name, its payload, and an id that is the same each time."""
+    """One thing that happened: `at` (UTC ms), the event's name, its payload, and an id that is the same each time.
+    `also` is written with it, all or nothing.
+    """
 
     at: int
     event: str
     guid: str
     payload: Json
+    also: tuple[Put, ...] = ()
 
 
 def envelope_of(place: Place, action: str, sender: Json, **more: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ the number of repositories, and none while GitHub asks to wait.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from aws_lambda_powertools import Logger
 
 from functions.github_webhook.webhook import Door
 from local.polling.look import Look
+from local.worker import Worker
 from shared.errors import PersevereError, Retryable
 from shared.github.client import GitHubs
 from shared.github.installations import Installations, Place
@@ -48,7 +48,7 @@ class Heartbeat:
     repositories: dict[int, Watched] = field(default_factory=dict)
 
 
-class Poller:
+class Poller(Worker):
     """One thread. `door` is made anew for each look, so that it is the one of the world of now."""
 
     def __init__(
@@ -59,6 +59,7 @@ class Poller:
         app_slug: str,
         every_s: float,
     ) -> None:
+        super().__init__("polling")
         self.heartbeat = Heartbeat()
         self._door = door
         self._githubs = githubs
@@ -66,19 +67,6 @@ class Poller:
         self._app_slug = app_slug
         self._every_s = every_s
         self._places_at = 0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="polling", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-
-    def join(self, seconds: float) -> bool:
-        """Wait for the look at hand; whether it came to its end. One that did not is begun again at the next start."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._over.is_set():

@@ -58,8 +58,6 @@ def init(environment: Mapping[str, str], choices: Choices, *, json_line: bool) -
         check_same_github(app, settings)
         _tell_existing(terminal, app)
     else:
-        if keyring.has_app():
-            terminal.line(f"  The App of before is kept in {keyring.put_app_aside()}")
         app = _create(terminal, settings, choices, wire, keyring)
     places = _install(terminal, choices, wire, app)
     _tell_model(terminal, settings)

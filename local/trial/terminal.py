@@ -23,7 +23,9 @@ _STYLES = {
 class Terminal:
     """Lines of a story, each with its time since `begin`. rich keeps to NO_COLOR and writes no colour into a pipe."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, any_letter: bool = False) -> None:
+        """`any_letter`: what is no ASCII is written as it is, for a terminal that can show it."""
+        self._shown = str if any_letter else _ascii
         self._console = Console(file=stream, width=WIDTH, highlight=False, soft_wrap=True, legacy_windows=False)
         self._begun = time.monotonic()
 
@@ -36,7 +38,7 @@ class Terminal:
         return time.monotonic() - self._begun
 
     def line(self, text: str = "") -> None:
-        shown = Text(_ascii(text))
+        shown = Text(self._shown(text))
         for word, style in _STYLES.items():
             shown.highlight_regex(rf"\b{word}\b", style)
         self._console.print(shown)
@@ -58,6 +60,13 @@ class Terminal:
         self.line(f"  {minutes:02d}:{seconds:02d}  {who:<9}  {first}")
         for part in rest:
             self.more(part)
+
+    def block(self, indent: int, text: str, mark: str = "") -> None:
+        """A text of any length below an indent; `mark` begins its first line."""
+        room = WIDTH - indent - len(mark) - 1
+        for number, line in enumerate(text.splitlines()):
+            for part in textwrap.wrap(line, room, drop_whitespace=False, break_on_hyphens=False) or [""]:
+                self.line(f"{'':<{indent}}{mark if number == 0 or mark == '| ' else ' ' * len(mark)}{part}".rstrip())
 
     def more(self, what: str) -> None:
         """What belongs to the line above."""

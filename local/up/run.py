@@ -13,7 +13,7 @@ from typing import TextIO
 
 from functions.world import World, door
 from local.clock import SystemClock
-from local.host import Company, Worker, alone, logging_to, serve
+from local.host import Company, alone, logging_to, serve
 from local.ids import SystemIds
 from local.keyring import AppFile, Keyring, private_directory
 from local.polling.poller import Poller
@@ -27,6 +27,7 @@ from local.up.hook import Hook
 from local.up.lines import Lines
 from local.up.opening import tell_opening
 from local.up.teller import Teller
+from local.worker import Worker
 from local.world import DEFAULT_PORT
 from shared.errors import NotConfigured, PersevereError
 from shared.github.answers import BadCredentials, NotFound

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from typing import TextIO
 
 from aws_lambda_powertools import Logger
@@ -12,6 +11,7 @@ from local.polling.poller import Poller
 from local.trial.records import Table
 from local.trial.story import Story
 from local.up.lines import IssueTerminal, Lines
+from local.worker import Worker
 from shared.domain import keys
 from shared.domain.inbound import Inbound
 from shared.domain.issue import IssueState
@@ -21,10 +21,11 @@ LOOK_EVERY_S = 0.5
 logger = Logger(service="host")
 
 
-class Teller:
+class Teller(Worker):
     """A worker of the host. What happened before it came is not told again."""
 
     def __init__(self, table: Table, lines: Lines, stream: TextIO, poller: Poller | None) -> None:
+        super().__init__("teller")
         self._table = table
         self._lines = lines
         self._stream = stream
@@ -34,19 +35,10 @@ class Teller:
         self._handled: dict[str, str] = {}
         self._troubles: dict[str, str] = {}
         self._places: set[str] | None = None
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="teller", daemon=True)
 
     def start(self) -> None:
         self._tell_issues(quiet=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-
-    def join(self, seconds: float) -> bool:
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        super().start()
 
     def _run(self) -> None:
         while not self._over.wait(LOOK_EVERY_S):

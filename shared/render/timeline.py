@@ -37,8 +37,16 @@ def render_timeline(view: View, title: str) -> str:
         _events(recent),
         where(view),
         fold(f"{count(len(early), 'earlier event')}", _events(early[-200:])) if early else "",
-        f"On the operator's machine: `persevere events {issue.job or issue.build}`" if issue.job or issue.build else "",
+        _at_home(view),
     )
+
+
+def _at_home(view: View) -> str:
+    """What the operator can type to see all of it: without a public address nothing here links to us."""
+    issue, job = view.issue, view.issue.job or view.issue.build
+    if not job:
+        return ""
+    return f"On the operator's machine: `persevere show {issue.number} evidence`, `persevere events {job}`"
 
 
 def _events(events: Sequence[Event]) -> str:

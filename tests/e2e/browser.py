@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+PATIENCE_S = 60.0
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 ARGUMENTS = [
     "--headless=new", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -30,6 +31,18 @@ ARGUMENTS = [
 def driver() -> str | None:
     """The program, or None where this machine has none."""
     return shutil.which("chromedriver") if shutil.which("chromium") else None
+
+
+PASSING = {"no such element", "stale element reference", "unknown error", "element not interactable"}
+"""What WebDriver says while one page goes and the next one comes."""
+
+
+class Refused(Exception):
+    """WebDriver's own word for what it could not do."""
+
+    def __init__(self, word: str, message: str) -> None:
+        super().__init__(f"{word}: {message[:400]}")
+        self.word = word
 
 
 class Browser:
@@ -95,11 +108,13 @@ class Browser:
         """Click what bears these words, once it is there."""
         path = f"//{tag}[normalize-space(.)={json.dumps(words)}]"
 
-        def found() -> Any:
+        def clicked() -> bool:
             elements = self._ask("POST", "/elements", {"using": "xpath", "value": path})
-            return elements[-1][ELEMENT] if elements else None
+            if elements:
+                self._ask("POST", f"/element/{elements[-1][ELEMENT]}/click", {})
+            return bool(elements)
 
-        self._ask("POST", f"/element/{self._until(f'{words!r} to click', found)}/click", {})
+        self._until(f"{words!r} to click", clicked)
 
     def wait_for(self, words: str) -> None:
         """Until the page says so."""
@@ -111,13 +126,20 @@ class Browser:
     # --- how --------------------------------------------------------------------------------------------------------
 
     def _until(self, what: str, there: Callable[[], Any]) -> Any:
-        until = time.monotonic() + 30
+        until, last = time.monotonic() + PATIENCE_S, ""
         while time.monotonic() < until:
-            found = there()
+            try:
+                found = there()
+            except Refused as refused:
+                if refused.word not in PASSING:
+                    raise
+                found, last = None, str(refused)
             if found:
                 return found
             time.sleep(0.05)
-        raise AssertionError(f"waited 30 s for {what}; the page: {self.text[:500] if self._session else ''}")
+        raise AssertionError(
+            f"waited {PATIENCE_S:g} s for {what} {last}; page: {self.text[:500] if self._session else ''}"
+        )
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
@@ -128,4 +150,5 @@ class Browser:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
-            raise AssertionError(f"WebDriver: {error.read()[:400].decode('utf-8', 'replace')}") from error
+            said = json.load(error)["value"]
+            raise Refused(said["error"], said["message"]) from error

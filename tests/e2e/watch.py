@@ -29,6 +29,9 @@ PROVIDER_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "RECALL_API_KEY")
 TRUSTED = ("keys", "github")
 """Directories of the host's home that hold secrets by their nature: our keyring, and the simulator (which is GitHub)."""
 
+MOST_BYTES = 30_000_000
+"""Of one file: more than any blob has. A hostile tree's sparse file would fill the memory."""
+
 
 class SecretWatch:
     """What is looked for, and what was said that no file keeps."""
@@ -71,7 +74,8 @@ def _files(home: Path) -> Iterator[tuple[str, bytes]]:
             path = Path(directory, name)
             with suppress(OSError):
                 if not name.startswith(DATABASE) and path.is_file() and not path.is_symlink():
-                    yield path.relative_to(home).as_posix(), path.read_bytes()
+                    with path.open("rb") as file:
+                        yield path.relative_to(home).as_posix(), file.read(MOST_BYTES)
 
 
 def _rows(path: Path) -> Iterator[tuple[str, bytes]]:

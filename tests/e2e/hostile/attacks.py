@@ -299,7 +299,7 @@ ROWS = (
         build_it,
         "in_review",
         status=READY,
-        pull="The change's own code names what decides a check (`greet.py`: ",
+        pull="names what decides a check",
         pull_state="ready",
         files={**SAMPLE, **WITH_PYTEST},
         script=(spec(BY_PYTEST), build(write("greet.py", FORGES)), build(finish())),

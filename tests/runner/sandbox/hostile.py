@@ -267,7 +267,7 @@ def attempts() -> Iterator[tuple[str, Attempt]]:
     yield from (("signal", signalled), ("prlimit", limits), ("ptrace", trace), ("process_vm_readv", vm_read))
     yield "pidfd_getfd", take_descriptor
     yield "secret", read_secret
-    for path in ("/usr/x", "/x", "/etc/x", "/bin/x", "/usr/lib/x", "/run/x", "/root/x", "/proc/x"):
+    for path in ("/usr/x", "/x", "/etc/x", "/bin/x", "/usr/lib/x", "/run/x", "/srv/x", "/proc/x"):
         yield f"write {path}", write(path)
     yield "/etc/shadow", lambda: first("/etc/shadow")
     yield from (("kernel setting", kernel_setting), ("root", become_root), ("limits", raise_limits))

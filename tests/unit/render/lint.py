@@ -21,7 +21,7 @@ _LOCAL = re.compile(r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]")
 _CLOCK = re.compile(r"\b\d{1,2}:\d{2}\b(?! UTC)")
 _MONEY = re.compile(r"\$\d[\d.,]*")
 _COMMAND = re.compile(r"/persevere ([a-z]+)")
-_OTHER_TOOLS = re.compile(r"persevere (doctor|report|show|config|image|usage|history)\b")
+_OTHER_TOOLS = re.compile(r"persevere (report|config|image|history)\b")
 _HTML = re.compile(r"<(?!/?(?:details|summary)>)[A-Za-z/!][^>\n]*>")
 
 

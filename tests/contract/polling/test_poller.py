@@ -1,0 +1,99 @@
+"""Who polls is polite: it slows down with trouble, waits as long as GitHub asks, and finds new repositories by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.polling.poller import LITTLE_LEFT_S, PLACES_EVERY_MS, Poller
+from tests.contract.github_client.stage import REPO
+from tests.contract.polling.ear import Ear
+
+EVERY_S = 10.0
+
+
+def poller_of(ear: Ear, every_s: float = EVERY_S) -> Poller:
+    return Poller(ear.door, ear.githubs, ear.installations, "persevere", every_s)
+
+
+def looks(ear: Ear, poller: Poller, seconds: int) -> int:
+    """Second by second; how often the comments were asked for."""
+    asked, send = 0, ear.stage.wire.send
+
+    def counted(method: str, path: str, *args: Any, **more: Any) -> Any:
+        nonlocal asked
+        asked += path.endswith("/issues/comments")
+        return send(method, path, *args, **more)
+
+    ear.stage.wire.send = counted  # type: ignore[method-assign]
+    try:
+        for _ in range(seconds):
+            poller.turn()
+            ear.stage.clock.advance(1)
+    finally:
+        ear.stage.wire.send = send  # type: ignore[method-assign]
+    return asked
+
+
+def test_it_looks_every_ten_seconds(ear: Ear) -> None:
+    assert looks(ear, poller_of(ear), 60) == 6
+
+
+def test_trouble_makes_it_ask_less_often_and_an_answer_ends_that(ear: Ear) -> None:
+    poller = poller_of(ear)
+    ear.stage.st.fault("status", status=502, path="issues/comments", count=0)
+    many = looks(ear, poller, 100) // 3  # a read is tried three times
+    assert 2 <= many <= 4
+    assert poller.heartbeat.repositories[ear.place.repository.id].trouble
+    ear.octocat.comment(REPO, ear.number, "/persevere")
+    ear.stage.st.clear_faults()
+    looks(ear, poller, 100)
+    assert ear.said("command") == ["/persevere"]
+    assert not poller.heartbeat.repositories[ear.place.repository.id].trouble
+    assert looks(ear, poller, 60) == 6
+
+
+def test_it_waits_as_long_as_github_asks(ear: Ear) -> None:
+    poller = poller_of(ear)
+    poller.turn()
+    ear.stage.clock.advance(11)
+    ear.stage.st.settings(retry_after_s=90)
+    ear.stage.st.fault("secondary_limit", path="issues/comments")
+    assert looks(ear, poller, 80) == 1
+    assert looks(ear, poller, 20) >= 1
+
+
+def test_with_little_left_in_the_hour_it_looks_once_a_minute(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.polling.poller.LITTLE_LEFT", 5000)  # the simulator has 4,990 left
+    assert LITTLE_LEFT_S == 60
+    assert looks(ear, poller_of(ear), 120) == 2
+
+
+def test_a_repository_that_is_added_is_heard_and_one_that_is_gone_is_left(ear: Ear) -> None:
+    ear.stage.st.repository("octo-org", "second", files={"a": "b\n"}, roles={"octocat": "admin"})
+    ear.stage.st.configure_installation(ear.stage.installation["id"], add=["octo-repo"], remove=["second"])
+    poller = poller_of(ear)
+    poller.turn()
+    assert [each.place.repository.full_name for each in poller.heartbeat.repositories.values()] == [REPO]
+    ear.stage.st.configure_installation(ear.stage.installation["id"], add=["second"], remove=["octo-repo"])
+    ear.stage.clock.advance(PLACES_EVERY_MS / 1000 + 1)
+    poller.turn()
+    names = [each.place.repository.full_name for each in poller.heartbeat.repositories.values()]
+    assert names == ["octo-org/second"]
+
+
+def test_an_app_that_is_not_installed_yet_is_waited_for(ear: Ear) -> None:
+    ear.stage.st.uninstall(ear.stage.installation["id"])
+    poller = poller_of(ear)
+    assert looks(ear, poller, 20) == 0
+    ear.stage.st.install("persevere", "octo-org", ["octo-repo"])
+    assert looks(ear, poller, 20) >= 1
+
+
+def test_while_github_does_not_say_where_we_are_installed_the_known_ones_are_looked_at(ear: Ear) -> None:
+    poller = poller_of(ear)
+    poller.turn()
+    ear.stage.st.fault("status", status=503, path="app/installations", count=0)
+    assert looks(ear, poller, 120) >= 10
+    assert poller.heartbeat.trouble

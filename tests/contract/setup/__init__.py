@@ -1,0 +1,1 @@
+"""Setting up a machine: init and doctor against the simulator."""

@@ -1,0 +1,107 @@
+"""Each way in which a laptop can be set up wrongly is named, and its fix with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from local.setup.manifest import EVENTS, permissions
+from tests.contract.setup.laptop import Laptop, other_key
+
+Spoil = Callable[[Laptop], object]
+
+
+def set_variable(name: str, value: str) -> Spoil:
+    return lambda laptop: laptop.environment.update({name: value})
+
+
+def installed_with(**more: str) -> Spoil:
+    wanted = {name: level for name, level in (permissions() | more).items() if level != "none"}
+    return lambda laptop: laptop.steering.configure_installation(laptop.installation["id"], permissions=wanted)
+
+
+def app_with(**more: str) -> Spoil:
+    wanted = {name: level for name, level in (permissions() | more).items() if level != "none"}
+    return lambda laptop: laptop.steering.configure_app(laptop.app["id"], permissions=wanted)
+
+
+def make_repository_of_home(laptop: Laptop) -> None:
+    (laptop.directory / ".git").mkdir()
+
+
+def lose_delivery(laptop: Laptop) -> None:
+    laptop.steering.hook(laptop.app["id"], "http://127.0.0.1:9/webhook")
+    assert laptop.steering.quiet(wait=5)
+
+
+def leave_hook(laptop: Laptop) -> None:
+    laptop.steering.hook(laptop.app["id"], "http://127.0.0.1:9/webhook")
+    (laptop.home / "hook-before.json").write_text('{"url": "https://example.com"}')
+
+
+def break_database(laptop: Laptop) -> None:
+    (laptop.home / "persevere.db").write_bytes(b"this is no database, and never was one" * 100)
+
+
+ROWS: dict[str, tuple[Spoil, str, str, str, str]] = {
+    "no App": (lambda one: one.app_path.unlink(), "app", "FAIL", "no App here", "init --local"),
+    "damaged App file": (lambda one: one.app_path.write_text("{"), "app", "FAIL", "damaged", "again"),
+    "App of another GitHub": (
+        lambda one: one.keep_app(github_url="https://github.com"), "app", "FAIL", "belongs to", "PERSEVERE_GITHUB_URL",
+    ),
+    "another key": (lambda one: one.keep_app(private_key=other_key()), "key", "FAIL", "refuses the App's key", "new key"),
+    "deleted App": (lambda one: one.keep_app(id=1), "key", "FAIL", "knows no such App", "--again"),
+    "App file that others read": (lambda one: one.app_path.chmod(0o644), "home", "FAIL", "others may read", "chmod 600"),
+    "home that others read": (lambda one: one.home.chmod(0o755), "home", "FAIL", "others may read", "chmod 700"),
+    "home in a repository": (make_repository_of_home, "home", "FAIL", "inside the git repository", "PERSEVERE_HOME"),
+    "GitHub is away": (
+        set_variable("PERSEVERE_GITHUB_URL", "http://127.0.0.1:9"), "github", "FAIL", "does not answer", "network",
+    ),
+    "clock is far behind": (
+        lambda one: one.steering.advance(300), "clock", "FAIL", "behind GitHub's", "timedatectl",
+    ),
+    "clock is somewhat ahead": (lambda one: one.steering.advance(-20), "clock", "warn", "ahead of", "timedatectl"),
+    "App asks for too little": (app_with(checks="none"), "permissions", "FAIL", "checks: write", "/permissions"),
+    "App asks for too much": (app_with(workflows="write"), "permissions", "warn", "workflows", "take that away"),
+    "permission not accepted": (
+        installed_with(checks="none"), "installation", "FAIL", "octo-org has not granted checks: write", "accepts it at",
+    ),
+    "permission too low": (installed_with(contents="read"), "installation", "FAIL", "contents: write", "accepts it at"),
+    "not installed": (
+        lambda one: one.steering.uninstall(one.installation["id"]), "installation", "FAIL", "anywhere", "install it",
+    ),
+    "suspended": (
+        lambda one: one.steering.configure_installation(one.installation["id"], suspended=True),
+        "installation", "warn", "suspended", "unsuspend",
+    ),
+    "no repository chosen": (
+        lambda one: one.steering.configure_installation(one.installation["id"], remove=["octo-repo"]),
+        "installation", "warn", "no repository", "choose some",
+    ),
+    "events not subscribed": (
+        lambda one: one.steering.configure_app(one.app["id"], events=[each for each in EVENTS if each != "issues"]),
+        "events", "warn", "issues", "tick them",
+    ),
+    "webhook left behind": (leave_hook, "webhook", "warn", "still points at", "persevere up"),
+    "deliveries failed": (lose_delivery, "deliveries", "warn", "could not be handed over", "tunnel"),
+    "sandbox that is none": (set_variable("PERSEVERE_SANDBOX", "none"), "sandbox", "warn", "none", "bubblewrap"),
+    "sandbox that is not here": (set_variable("PERSEVERE_SANDBOX", "nonsense"), "sandbox", "FAIL", "nonsense", "bubblewrap"),
+    "unknown price": (set_variable("PERSEVERE_MODEL", "nobody:nothing"), "model", "FAIL", "nobody", ""),
+    "damaged table": (break_database, "store", "FAIL", "damaged", "move"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_it_is_named_with_its_fix(laptop: Laptop, name: str) -> None:
+    spoil, check, level, what, fix = ROWS[name]
+    spoil(laptop)
+    said = laptop.findings(check)
+    found = [each for each in said.get(check, ()) if each.level == level]
+    assert any(what in each.what and fix in each.fix for each in found), said
+
+
+def test_a_good_set_up_has_nothing_to_complain_of(laptop: Laptop) -> None:
+    found = laptop.findings()
+    assert {each.level for name, rows in found.items() if name != "model" for each in rows} == {"ok"}, found
+    assert "octo-org/octo-repo" in found["installation"][0].what

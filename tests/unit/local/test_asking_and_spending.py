@@ -1,0 +1,66 @@
+"""`persevere ask` goes through the gateway, and `persevere usage` finds it again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local.cli.asking import ask
+from local.cli.spending import Spent, day_of, sum_up, usage
+from shared.domain.step import Asking, StepState
+from shared.errors import Final
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    script = tmp_path / "talk.jsonl"
+    line = {"for": "planner", "text": "Four.", "usage": {"input": 40, "cached": 0, "output": 4}}
+    script.write_text(json.dumps(line) + "\n")
+    return {"PERSEVERE_HOME": str(tmp_path / "home"), "PERSEVERE_SCRIPT": str(script)}
+
+
+def test_one_question_is_answered_priced_and_found_in_the_usage(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask(environment, "scripted:demo", "What is two and two?", json_line=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["answer"] == "Four."
+    assert told["tokens"]["output"] == 4
+    assert told["cost"] > 0
+    usage(environment, "model", json_line=True)
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["name"], row["asked"], row["cost"]) == ("scripted:demo", 1, told["cost"])
+
+
+def test_a_model_that_cannot_be_asked_says_what_to_set(environment: dict[str, str]) -> None:
+    with pytest.raises(Final) as refused:
+        ask(environment, "anthropic:unheard-of", "Hello?", json_line=True)
+    assert refused.value.advice
+
+
+def test_usage_by_a_word_that_is_none_names_those_that_are(environment: dict[str, str]) -> None:
+    with pytest.raises(Final) as refused:
+        usage(environment, "colour", json_line=True)
+    assert "repository" in refused.value.advice
+
+
+def test_the_day_of_a_question_is_in_the_name_of_its_asker() -> None:
+    # The example of github.com/ulid/spec.
+    asked = StepState(step=0, asking=Asking(asker="01ARZ3NDEKTSV4RRFFQ69G5FAV", until=0, hold=""))
+    assert day_of(asked) == "2016-07-30"
+    assert day_of(StepState(step=0)) == "unknown"
+
+
+def test_sums_are_by_name_days_newest_first_and_others_dearest_first() -> None:
+    rows = [
+        Spent("2026-01-01", "octo-org/a", "octo-org/a#1", "one:x", 5, 10, 1),
+        Spent("2026-01-02", "octo-org/b", "octo-org/b#1", "one:x", 9, 10, 1),
+        Spent("2026-01-01", "octo-org/a", "octo-org/a#2", "two:y", 1, 10, 1),
+    ]
+    assert [(each["name"], each["nano"], each["asked"]) for each in sum_up(rows, "day")] == [
+        ("2026-01-02", 9, 1),
+        ("2026-01-01", 6, 2),
+    ]
+    assert [each["name"] for each in sum_up(rows, "repository")] == ["octo-org/b", "octo-org/a"]
