@@ -25,7 +25,13 @@ from shared.settings import KEY_NAMES, read
 CHOICES = Path(__file__).resolve().parents[2] / "infra" / "choices.toml"
 
 
-def init_app(installation: Installation, choices: Choices, environment: Mapping[str, str], terminal: Terminal) -> int:
+def init_app(
+    installation: Installation,
+    choices: Choices,
+    environment: Mapping[str, str],
+    terminal: Terminal,
+    choices_file: Path = CHOICES,
+) -> int:
     """Make the App by manifest, with the stack's door as its webhook, store everything, note its id in infra/choices.toml.
 
     Raises NotConfigured, NotCreated, AwsRefused.
@@ -52,8 +58,10 @@ def init_app(installation: Installation, choices: Choices, environment: Mapping[
             raise NotCreated("nobody came back from GitHub in time, so nothing was made", "run it again")
         _store(installation, app)
     terminal.line(f'  Created: "{app.slug}", id {app.id}; its key is in {installation.output("AppSecretArn")}')
-    _note(app)
-    terminal.line(f'  Noted in {CHOICES.relative_to(CHOICES.parents[1])}: app_id = {app.id}, app_slug = "{app.slug}"')
+    _note(app, choices_file)
+    terminal.line(
+        f'  Noted in {choices_file.parent.name}/{choices_file.name}: app_id = {app.id}, app_slug = "{app.slug}"'
+    )
     terminal.line(f"  Install it: {app.installation_page}")
     terminal.line("  Next:  persevere deploy     (the functions learn whose App they are)")
     return 0
@@ -74,7 +82,7 @@ def _store(installation: Installation, app: AppFile) -> None:
     make_missing_keys(installation)
 
 
-def _note(app: AppFile, file: Path = CHOICES) -> None:
+def _note(app: AppFile, file: Path) -> None:
     text = file.read_text("utf-8")
     text = re.sub(r"(?m)^app_id = .*$", f"app_id = {app.id}", text)
     file.write_text(re.sub(r"(?m)^app_slug = .*$", f'app_slug = "{app.slug}"', text))
