@@ -1,4 +1,7 @@
-"""The directory that the task's image is built from: the Dockerfile, and of our code what the runner can reach."""
+"""The directory that the task's image is built from: the Dockerfile, the whole runner, and of `shared` what it can reach.
+
+The whole runner, since it starts some of its own files by their path, inside a sandbox, where no import names them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 from infra.bundle import BUILD, ROOT, own_files
 from infra.reach import reach_of
 
-ENTRY = "runner_image.__main__"
+RUNNER = "runner_image"
 BESIDE = (
     "requirements/runner.txt",
     "requirements/uv.txt",
@@ -24,7 +27,7 @@ BESIDE = (
 
 def make_image_context(root: Path = ROOT, build: Path = BUILD) -> Path:
     """Made anew when anything in it changed; the same files make the same directory name."""
-    files = sorted({*own_files(root, reach_of(root, ENTRY)), *BESIDE})
+    files = sorted({*runner_files(root), *BESIDE})
     total = hashlib.sha256()
     for file in files:
         total.update(f"{file}\0".encode() + (root / file).read_bytes() + b"\0")
@@ -40,3 +43,13 @@ def make_image_context(root: Path = ROOT, build: Path = BUILD) -> Path:
             (Path(new) / "context/runner_image/Dockerfile").rename(Path(new) / "context/Dockerfile")
             (Path(new) / "context").rename(place)
     return place
+
+
+def runner_files(root: Path) -> set[str]:
+    """Every module of the runner, and what of ours any of them can come to import."""
+    found: set[str] = set()
+    for path in sorted((root / RUNNER).rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found |= {path.relative_to(root).as_posix(), *own_files(root, reach_of(root, module))}
+    return {file for file in found if not file.startswith(f"{RUNNER}/Dockerfile")}

@@ -93,3 +93,14 @@ def test_the_real_door_reaches_little() -> None:
         for module in found.modules
         if module.startswith(("local", "shared.github", "shared.llm", "shared.agent"))
     ]
+
+
+def test_the_image_has_what_the_runner_starts_by_its_path() -> None:
+    """No import names them: they run inside the sandbox."""
+    from infra.image_context import runner_files
+
+    root = Path(__file__).resolve().parents[2]
+    files = runner_files(root)
+    assert "runner_image/sandbox/guard.py" in files
+    assert files >= {path.relative_to(root).as_posix() for path in (root / "runner_image").rglob("*.py")}
+    assert not [file for file in files if not file.startswith(("runner_image/", "shared/"))]
