@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,13 @@ class Product:
     steering: Steering
     octocat: Person
     fargate: Fargate
-    emulator_log: Path
     home: Path
+    ids: dict[str, int] = field(default_factory=dict)
 
     def repository(self, name: str) -> str:
-        """A fresh repository with the App on it."""
+        """A fresh repository of the account that has the App on all of its own."""
         made = self.steering.repository(OWNER, name, roles={"octocat": "admin"}, files=dict(SAMPLE))
-        self.steering.install(APP, OWNER, [name])
-        self._ids = {f"{OWNER}/{name}": made["id"]}
+        self.ids[f"{OWNER}/{name}"] = made["id"]
         return f"{OWNER}/{name}"
 
     def until(self, what: str, holds: Callable[[], Any]) -> Any:
@@ -60,7 +59,7 @@ class Product:
         return found
 
     def issue_state(self, repo: str, number: int) -> dict[str, Any]:
-        key = keys.issue_state(keys.issue_pk(self._ids[repo], number))
+        key = keys.issue_state(keys.issue_pk(self.ids[repo], number))
         item = self.deployed.client("dynamodb").get_item(
             TableName=self.deployed.outputs["TableName"], Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}}
         )
@@ -120,7 +119,8 @@ def product(home: Path, script: Sequence[Any]) -> Iterator[Product]:
         fargate = Fargate(deployed, job_api.url, home, {"PERSEVERE_SANDBOX": sandbox_here()})
         stack.callback(fargate.close)
         steering.hook(app["id"], f"{webhook.url}/")
-        yield Product(deployed, steering, octocat, fargate, home / "emulator" / "emulator.log", home)
+        steering.install(APP, OWNER)
+        yield Product(deployed, steering, octocat, fargate, home)
 
 
 def _choices(home: Path, app_id: int, github_url: str, model_url: str) -> dict[str, Any]:
