@@ -1,6 +1,6 @@
 # Works with Python >= 3.11, git and make alone. PYTHON=/path/to/python3.12 takes that interpreter; ARGS go to the command.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-infra test-image lint bench chaos tables permissions lock
+.PHONY: help setup demo test test-infra test-image test-cloud lint bench chaos tables permissions lock
 unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
@@ -25,6 +25,10 @@ test-infra: setup ## the AWS stack: synthesised, checked against AWS's rules, pa
 
 test-image: setup ## the runner's image, really built (root, buildah, debootstrap; two minutes)
 	@.venv/bin/python -m pytest -q tests/image $(ARGS)
+
+test-cloud: setup ## the stack deployed to an AWS emulator, from an issue to a proved pull request
+	@bin/emulator && sh bin/setup-infra && npm ci --silent --prefix infra
+	@PERSEVERE_TEST_CLOUD=1 .venv/bin/python -m pytest -q --durations=5 tests/cloud $(ARGS)
 
 lint: setup ## ruff, mypy, import rules
 	@.venv/bin/ruff check .

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from functions.github_webhook.webhook import Door
-    from functions.watchdog.missed import Deliveries
+    from functions.tokens.mint import Mint
     from shared.domain.operator import Operator
     from shared.llm.models import Models
-    from shared.ports import Blobs, Clock, Ids, Planner, Store, Tasks, Tokens
+    from shared.ports import Blobs, Clock, Deliveries, Ids, Planner, Store, Tasks, Tokens
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class World:
     deliveries: Deliveries
     models: Models
     operator: Operator
-    webhook_secrets: tuple[bytes, ...]
-    ticket_keys: tuple[bytes, ...]
-    marker_keys: tuple[bytes, ...]
+    webhook_secrets: Sequence[bytes]
+    ticket_keys: Sequence[bytes]
+    marker_keys: Sequence[bytes]
     github_url: str
     api_url: str
     app_id: int
@@ -56,6 +58,22 @@ def world() -> World:
     with _lock:
         if _current is None:
             _current = _build()
+        return _current
+
+
+def asking_world() -> World:
+    """`world()` with the models, for the two functions that ask some. No other has their keys, or loads their clients."""
+    global _current  # noqa: PLW0603
+    here = world()
+    if not _on_aws() or here.models.any:
+        return here
+    from dataclasses import replace
+
+    from functions.aws.models import models
+    from functions.aws.settings import settings
+
+    with _lock:
+        _current = replace(here, models=models(settings()))
         return _current
 
 
@@ -81,25 +99,48 @@ def door() -> Door:
         one = _current
         return Door(one.clock, one.ids, one.store, one.webhook_secrets, one.app_id, one.operator.command)
     if _door is None:
-        from local.door import build_door
+        if _on_aws():
+            from functions.aws.door import build_door
+        else:
+            from local.door import build_door
 
         _door = build_door()
     return _door
 
 
+_mint: Mint | None = None
+
+
+def mint() -> Mint:
+    """What the tokens functions need: the App's key, and which purposes are theirs. On one machine: all of them."""
+    global _mint  # noqa: PLW0603
+    if _current is None and _on_aws():
+        if _mint is None:
+            from functions.aws.minting import build_mint
+
+            _mint = build_mint()
+        return _mint
+    from functions.tokens.mint import Mint
+    from shared.github.purposes import READING, WRITING
+
+    return Mint(world().tokens, READING | WRITING, world().deliveries)
+
+
+def _on_aws() -> bool:
+    import os
+
+    return os.environ.get("PERSEVERE_WORLD") == "aws"
+
+
 def _build() -> World:
     import os
 
+    if _on_aws():
+        from functions.aws.world import build as build_on_aws
+
+        return build_on_aws()
+
+    from local.world import build
     from shared import settings
-    from shared.errors import NotConfigured
 
-    chosen = settings.read(os.environ)
-    match chosen.world:
-        case "aws":
-            raise NotConfigured(
-                "this version has no world on AWS; it comes with a later one", "set PERSEVERE_WORLD to local"
-            )
-        case "local" | "sim":
-            from local.world import build
-
-            return build(chosen)
+    return build(settings.read(os.environ))

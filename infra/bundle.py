@@ -353,7 +353,7 @@ def bytecode_note(bundles: Iterable[Bundle]) -> str:
 
 def main(arguments: list[str]) -> int:
     try:
-        bundles = make_bundles(*arguments)
+        bundles = make_bundles(arguments[0] if arguments else "arm64")
     except CannotBundle as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

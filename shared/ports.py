@@ -219,6 +219,16 @@ class Tokens(Protocol):
         """Forget a token that GitHub no longer takes (401); the next `token` is a new one."""
 
 
+class Deliveries(Protocol):
+    """The App's delivery log, by its own key."""
+
+    def failed(self, since: int) -> list[Mapping[str, Any]]:
+        """Deliveries since then (UTC ms) of whose GUID no attempt succeeded: {id, guid, event, delivered_at}."""
+
+    def payload(self, delivery_id: int) -> Mapping[str, Any]:
+        """The payload that could not be handed over."""
+
+
 # --- models ----------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,8 +39,8 @@ class Outside:
     planner: Planner
     operator: Operator
     githubs: GitHubs
-    ticket_keys: tuple[bytes, ...]
-    marker_keys: tuple[bytes, ...]
+    ticket_keys: Sequence[bytes]
+    marker_keys: Sequence[bytes]
     app_id: int
 
 

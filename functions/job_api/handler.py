@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from functions.job_api.door import answer
-from functions.world import world
+from functions.world import asking_world
 
 logger = Logger(service="job_api")
 
@@ -16,7 +16,7 @@ logger = Logger(service="job_api")
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """One request in, one answer out. Raises nothing: a fault of ours is a 503 that the runner tries again."""
     try:
-        answered = answer(event, world())
+        answered = answer(event, asking_world())
     except Exception as error:  # the runner must hear something that it can act on
         logger.exception("job_api.failed", extra={"error": type(error).__name__})
         body = {"code": "busy", "message": "a fault in the control plane", "retry_after_s": 5.0}

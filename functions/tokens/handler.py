@@ -1,4 +1,4 @@
-"""The only function that reads the App's key: a purpose and a repository in, a short token out."""
+"""The only functions that read the App's key, deployed twice: `read` and `write` (PERSEVERE_PURPOSES)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from functions.world import world
+from functions.world import mint
 from shared.errors import Retryable
 from shared.ports import TokenRefused
 
@@ -14,19 +14,19 @@ logger = Logger(service="tokens")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """{purpose, installation_id, repository_id} -> {token, expires}, {refused, advice} or {busy, after_s}.
+    """{purpose, installation_id, repository_id} -> {token, expires}; {deliveries: {since | id}} -> {rows} | {payload}.
 
-    `drop`: GitHub did not take the last one, so it is forgotten first. Raises KeyError for an unknown purpose, ValueError
-    for ids that are none.
+    Else {refused, advice} or {busy, after_s}. `drop`: GitHub did not take the last token, so it is forgotten first.
+    Raises KeyError for an unknown purpose, ValueError for ids that are none.
     """
-    purpose = str(event["purpose"])
-    installation_id, repository_id = int(event["installation_id"]), int(event["repository_id"])
-    told = {"purpose": purpose, "installation": installation_id, "repository": repository_id}
-    tokens = world().tokens
+    told: dict[str, object] = {
+        name: event[name] for name in ("purpose", "installation_id", "repository_id") if name in event
+    }
     try:
-        if event.get("drop"):
-            tokens.drop(tokens.token(purpose, installation_id, repository_id))
-        token = tokens.token(purpose, installation_id, repository_id)
+        if "deliveries" in event:
+            return mint().delivered(event["deliveries"])
+        who = str(event["purpose"]), int(event["installation_id"]), int(event["repository_id"])
+        token = mint().token(*who, drop=bool(event.get("drop")))
     except TokenRefused as error:
         logger.warning("token.refused", extra=told)
         return {"refused": str(error), "advice": error.advice}

@@ -7,26 +7,16 @@ GitHub never delivers again by itself; it keeps failed deliveries for three days
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from functions.github_webhook.webhook import Door, take
 from shared.domain import keys
 from shared.domain.record import ABSENT, Put, Record, replace_of
 from shared.errors import PersevereError
-from shared.ports import Conflict
+from shared.ports import Conflict, Deliveries
 
 SWEEP_EVERY_MS = 60_000
 NAME = "deliveries"
-
-
-class Deliveries(Protocol):
-    """The App's delivery log, by its own key."""
-
-    def failed(self, since: int) -> list[Mapping[str, Any]]:
-        """Deliveries since then (UTC ms) of whose GUID no attempt succeeded: {id, guid, event, delivered_at}."""
-
-    def payload(self, delivery_id: int) -> Mapping[str, Any]:
-        """The payload that could not be handed over."""
 
 
 def sweep(door: Door, deliveries: Deliveries, every_ms: int = SWEEP_EVERY_MS) -> int:

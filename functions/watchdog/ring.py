@@ -102,8 +102,13 @@ def _look(record: Record, at: int, store: Store, blobs: Blobs, tasks: Tasks) -> 
     launch = int(job_record.body.get("launch", 1))
     if len(seen) < launch or any(task.state != "stopped" for task in seen):
         return 0
-    data = {"started_by": job, "state": "stopped", "launch": launch, "reason": seen[-1].reason or "it ended"}
-    return _write(store, record.key.pk, at, f"task-{job}-{launch}", "task", data)
+    return write_task(store, record.key.pk, at, str(job), launch, seen[-1].reason)
+
+
+def write_task(store: Store, pk: str, at: int, job: str, launch: int, reason: str) -> int:
+    """That a launch ended before anybody claimed the job, once: the same for whoever finds out. `at`: its look's time."""
+    data = {"started_by": job, "state": "stopped", "launch": launch, "reason": reason or "it ended"}
+    return _write(store, pk, at, f"task-{job}-{launch}", "task", data)
 
 
 def _lease(record: Record, store: Store, blobs: Blobs) -> int:

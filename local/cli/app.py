@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from local.cli.commands import ask, case, demo, doctor, events, init, show, status, stop, up, usage
+from local.cli.commands import ask, case, demo, deploy, doctor, events, init, leave, show, status, stop, up, usage
 from local.trial.exits import BAD, INTERRUPTED, OFFLINE, RED
 from shared.errors import Final, NotConfigured
 
@@ -24,6 +24,7 @@ app.command(short_help=demo.SHORT)(demo.demo)
 app.command(short_help=case.SHORT)(case.case)
 app.command(short_help=init.SHORT)(init.init)
 app.command(short_help=up.SHORT)(up.up)
+app.command(short_help=deploy.SHORT)(deploy.deploy)
 app.command(short_help=doctor.SHORT)(doctor.doctor)
 app.command(short_help=status.SHORT)(status.status)
 app.command(short_help=events.SHORT)(events.events)
@@ -31,6 +32,7 @@ app.command(short_help=stop.SHORT)(stop.stop)
 app.command(short_help=show.SHORT)(show.show)
 app.command(short_help=usage.SHORT)(usage.usage)
 app.command(short_help=ask.SHORT)(ask.ask)
+app.command(short_help=leave.SHORT)(leave.leave)
 
 
 def main() -> None:

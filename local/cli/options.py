@@ -21,6 +21,9 @@ Through = Annotated[
         help="Serve the conversation in the format of anthropic, openai, gemini or compatible, over HTTP on this machine.",
     ),
 ]
+Aws = Annotated[bool, typer.Option("--aws", help="The installation on AWS instead of this machine.")]
+Stack = Annotated[str, typer.Option(metavar="NAME", help="The stack's name, where it is another one.")]
+Region = Annotated[str, typer.Option(metavar="NAME", help="The AWS region; else as AWS's own tools choose it.")]
 Job = Annotated[str, typer.Argument(metavar="JOB", help="as `persevere status` shows it")]
 
-__all__ = ["PATIENCE_S", "Job", "Json", "JsonLines", "JsonObject", "Patience", "Through"]
+__all__ = ["PATIENCE_S", "Aws", "Job", "Json", "JsonLines", "JsonObject", "Patience", "Region", "Stack", "Through"]

@@ -37,9 +37,46 @@ LAPTOP: tuple[Named, ...] = (
 )
 
 
-def doctor(environment: Mapping[str, str], *, json_line: bool, checks: Sequence[Named] = LAPTOP) -> int:
+def cloud_checks() -> tuple[Named, ...]:
+    """Those of an installation on AWS; GitHub's are the laptop's. Only who asks for them loads AWS's SDK."""
+    from local.doctor import aws
+
+    return (
+        Named("credentials", aws.credentials),
+        Named("stack", aws.stack),
+        Named("functions", aws.functions),
+        Named("stream", aws.consumers),
+        Named("clock rule", aws.minute),
+        Named("table", aws.table),
+        Named("bucket", aws.bucket),
+        Named("cluster", aws.cluster),
+        Named("task", aws.task),
+        Named("quotas", aws.quotas),
+        Named("app secret", aws.app_secret),
+        Named("hook secret", aws.webhook_secret),
+        Named("keys", aws.keys_secret),
+        Named("model", aws.model),
+        Named("door", aws.ping),
+        Named("github", github.reachable),
+        Named("clock", github.clock),
+        Named("key", github.key),
+        Named("permissions", github.asked_permissions),
+        Named("installation", github.installations),
+        Named("events", github.events),
+        Named("webhook", aws.hook),
+        Named("deliveries", github.deliveries),
+    )
+
+
+def doctor(
+    environment: Mapping[str, str],
+    *,
+    json_line: bool,
+    checks: Sequence[Named] = LAPTOP,
+    context: Context | None = None,
+) -> int:
     """0 where nothing failed (warnings are none), 1 else. Raises NotConfigured for a wrong setting."""
-    found = examine(Context(read(environment), environment), checks)
+    found = examine(context or Context(read(environment), environment), checks)
     failed = sum(each.level == "FAIL" for _, each in found)
     warned = sum(each.level == "warn" for _, each in found)
     if json_line:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.clock import SystemClock
+from shared.clock import SystemClock
 from shared.domain.operator import Operator
 from shared.errors import Final
 from shared.settings import Settings

@@ -13,15 +13,13 @@ import jwt
 from shared import limits
 from shared.errors import NotConfigured
 from shared.github.answers import BadCredentials, Forbidden, NotFound, Refusal, Unprocessable
-from shared.github.purposes import permissions_of
+from shared.github.purposes import GIVEN_AWAY, permissions_of
 from shared.github.wire import Wire
 from shared.ports import Clock, Ids, Token, TokenRefused
 
 MARGIN_MS = 10 * 60 * 1000
 BACKDATED_S = 60  # GitHub refuses a token of the future; clocks drift
 GOOD_FOR_S = 540
-
-GIVEN_AWAY = frozenset({"clone"})  # whoever gets it revokes it, so nobody else may be given the same one
 
 _Who = tuple[str, int, int]
 

@@ -28,3 +28,11 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
 def permissions_of(purpose: str) -> dict[str, str]:
     """Raises KeyError for a purpose that is not in the table."""
     return dict(PERMISSIONS[purpose])
+
+
+READING: Final = frozenset({"read", "clone"})
+WRITING: Final = frozenset({"comment", "check", "publish"})
+"""Two functions mint on AWS, so that most of the control plane cannot ask for a token that writes."""
+
+GIVEN_AWAY: Final = frozenset({"clone"})
+"""Whoever gets it revokes it, so nobody else may be given the same one."""

@@ -16,6 +16,11 @@ class Models:
         self._made: dict[str, Model] = {}
         self.prices = published() if prices is None else prices
 
+    @property
+    def any(self) -> bool:
+        """Whether any can be asked here."""
+        return bool(self._makers)
+
     def get(self, name: str) -> Model:
         """Raises ModelFailed when no such provider is here, NotConfigured when a setting of it is wrong."""
         if name not in self._made:

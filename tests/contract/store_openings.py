@@ -4,21 +4,91 @@ An opening is a plain function of a place and a clock: it crosses to another pro
 place again, from anywhere, gives the same table.
 """
 
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local.clock import SystemClock
 from local.store import SqliteStore
+from shared.aws.items import DUE_INDEX
+from shared.aws.store import DynamoStore
 from shared.domain.record import ANY, Key, Put, Record, replace_of
 from shared.ports import Clock, Conflict, Store
+from tests.emulator import ADDRESS, REGION
 
 Opening = Callable[[Path, Clock], Store]
 
 
 def open_sqlite(place: Path, clock: Clock) -> Store:
     return SqliteStore(place / "persevere.db", clock)
+
+
+def open_moto(place: Path, clock: Clock) -> Store:
+    return DynamoStore(_table(place, None), REGION, clock)
+
+
+def open_emulator(place: Path, clock: Clock) -> Store:
+    url = os.environ[ADDRESS]
+    return DynamoStore(_table(place, url), REGION, clock, url)
+
+
+HOLES: Mapping[Opening, Mapping[str, str]] = {
+    open_moto: {
+        "processes": "moto keeps its tables in this process",
+        "token": "moto does not know ClientRequestToken",
+        "time": "moto does not know ClientRequestToken",
+    },
+    open_emulator: {"time": "the emulator's own clock cannot be moved"},
+}
+"""What an implementation that is not ours lacks of AWS, and so cannot be asked."""
+
+
+def needs(opening: Opening, what: str) -> None:
+    """Skip, with the reason, where that is lacking."""
+    if what in (holes := HOLES.get(opening, {})):
+        pytest.skip(holes[what])
+
+
+def _table(place: Path, endpoint: str | None) -> str:
+    """The table of a place, made when first opened."""
+    import boto3
+
+    name = "t" + hashlib.sha256(str(place).encode()).hexdigest()[:20]
+    client = boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
+    with suppress(client.exceptions.ResourceInUseException):
+        create_table(client, name)
+    return name
+
+
+def create_table(client: Any, name: str, **more: Any) -> None:
+    """As the stack makes it; `tests/infra` holds the template against these names."""
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+            {"AttributeName": "shard", "AttributeType": "S"},
+            {"AttributeName": "due", "AttributeType": "N"},
+        ],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": DUE_INDEX,
+                "KeySchema": [
+                    {"AttributeName": "shard", "KeyType": "HASH"},
+                    {"AttributeName": "due", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+        **more,
+    )
 
 
 def count_up(opening: Opening, place: Path, times: int) -> None:

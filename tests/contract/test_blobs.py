@@ -4,16 +4,21 @@ import hashlib
 import io
 import multiprocessing
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local.blobs import CHECKSUM_HEADER, GRANT_MS, FileBlobs, UploadRefused
+from shared.aws.blobs import S3Blobs, s3_client
+from shared.errors import Final
 from shared.ports import BlobDamaged, BlobMissing, Blobs
 from tests.contract.manual_clock import ManualClock
+from tests.emulator import REGION
 
 SCOPE = "4711/0abcdefghj"
 URL = "http://127.0.0.1:1/blobs"
@@ -24,9 +29,27 @@ def open_files(place: Path, clock: ManualClock) -> FileBlobs:
     return FileBlobs(place / "blobs", clock, URL, b"a secret of the host")
 
 
-@pytest.fixture(params=[pytest.param(open_files, id="files")])
+def open_bucket(endpoint: str | None) -> Opening:
+    def opening(place: Path, clock: ManualClock) -> S3Blobs:
+        client = s3_client(REGION, endpoint)
+        bucket = f"b-{hashlib.sha256(str(place).encode()).hexdigest()[:20]}"
+        with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+            client.create_bucket(Bucket=bucket)
+        return S3Blobs(bucket, client)
+
+    return opening
+
+
+@pytest.fixture(params=["files", "moto", "emulator"])
 def opening(request: pytest.FixtureRequest) -> Opening:
-    return request.param
+    match request.param:
+        case "files":
+            return open_files
+        case "moto":
+            request.getfixturevalue("moto")
+            return open_bucket(None)
+        case _:
+            return open_bucket(request.getfixturevalue("running_emulator"))
 
 
 @pytest.fixture
@@ -103,6 +126,49 @@ def test_what_is_no_key_is_refused(blobs: Blobs, key: str) -> None:
 def test_what_is_no_scope_is_refused(blobs: Blobs, scope: str) -> None:
     with pytest.raises(ValueError, match="no scope"):
         blobs.put(scope, b"x")
+
+
+# --- buckets ---
+
+
+@pytest.fixture(params=["moto", "running_emulator"])
+def bucket(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> Blobs:
+    return open_bucket(request.getfixturevalue(request.param))(tmp_path, clock)
+
+
+def test_a_bucket_takes_by_a_grant_exactly_what_was_announced_and_only_once(bucket: Blobs) -> None:
+    grant = bucket.upload(KEY, len(DATA))
+    assert {name.lower() for name in grant.headers} >= {"content-length", CHECKSUM_HEADER, "if-none-match"}
+    signed = dict(parse_qsl(urlsplit(grant.url).query))["X-Amz-SignedHeaders"].split(";")
+    assert {"content-length", CHECKSUM_HEADER, "if-none-match", "host"} <= set(signed)
+    assert requests.put(grant.url, data=DATA, headers=dict(grant.headers), timeout=10).status_code == 200
+    assert bucket.get(KEY) == DATA
+    assert requests.get(bucket.download(KEY), timeout=10).content == DATA
+    assert requests.put(grant.url, data=DATA, headers=dict(grant.headers), timeout=10).status_code == 412
+
+
+def test_a_bucket_refuses_other_bytes(running_emulator: str, tmp_path: Path, clock: ManualClock) -> None:
+    """moto looks at no checksum."""
+    bucket = open_bucket(running_emulator)(tmp_path, clock)
+    grant = bucket.upload(KEY, len(DATA))
+    refused = requests.put(grant.url, data=b"T" + DATA[1:], headers=dict(grant.headers), timeout=10)
+    assert refused.status_code == 400
+    assert not bucket.has(KEY)
+
+
+def test_damage_in_a_bucket_is_noticed(bucket: Blobs) -> None:
+    key = bucket.put(SCOPE, b"hello")
+    assert isinstance(bucket, S3Blobs)
+    bucket._client.put_object(Bucket=bucket._bucket, Key=key, Body=b"hellO")
+    with pytest.raises(BlobDamaged):
+        bucket.get(key)
+
+
+def test_a_bucket_that_is_gone_is_a_final_error(bucket: Blobs) -> None:
+    assert isinstance(bucket, S3Blobs)
+    gone = S3Blobs("b-gone-" + "0" * 20, bucket._client)
+    with pytest.raises(Final, match="NoSuchBucket"):
+        gone.put(SCOPE, b"x")
 
 
 # --- files ---

@@ -15,14 +15,32 @@ from hypothesis import strategies as st
 from shared.domain.record import ABSENT, ANY, AtEpoch, AtVersion, Change, Check, Delete, Expect, Key, Put, Record
 from shared.ports import MAX_CHANGES, Conflict, Store, TooBig, read_all
 from tests.contract.manual_clock import ManualClock
-from tests.contract.store_openings import Opening, claim_once, count_up, open_sqlite, write_pairs
+from tests.contract.store_openings import (
+    Opening,
+    claim_once,
+    count_up,
+    needs,
+    open_emulator,
+    open_moto,
+    open_sqlite,
+    write_pairs,
+)
 
 SPAWN = multiprocessing.get_context("spawn")
 
 
-@pytest.fixture(params=[pytest.param(open_sqlite, id="sqlite")])
+@pytest.fixture(
+    params=[
+        pytest.param((open_sqlite, ()), id="sqlite"),
+        pytest.param((open_moto, ("moto",)), id="moto"),
+        pytest.param((open_emulator, ("running_emulator",)), id="emulator"),
+    ]
+)
 def opening(request: pytest.FixtureRequest) -> Opening:
-    return request.param
+    opening, fixtures = request.param
+    for name in fixtures:
+        request.getfixturevalue(name)
+    return opening
 
 
 @pytest.fixture
@@ -188,7 +206,8 @@ def test_the_largest_transaction_fits(store: Store) -> None:
 # --- repeated tokens ---
 
 
-def test_a_repeated_token_does_nothing_for_ten_minutes(store: Store, clock: ManualClock) -> None:
+def test_a_repeated_token_does_nothing_for_ten_minutes(opening: Opening, store: Store, clock: ManualClock) -> None:
+    needs(opening, "time")
     change = Put(record("A", {"n": 1}), ANY)
     store.commit(change, token="once")
     clock.ms += 599_000
@@ -201,7 +220,8 @@ def test_a_repeated_token_does_nothing_for_ten_minutes(store: Store, clock: Manu
     assert found.version == 2
 
 
-def test_a_repeated_token_is_no_conflict_with_what_it_wrote_itself(store: Store) -> None:
+def test_a_repeated_token_is_no_conflict_with_what_it_wrote_itself(opening: Opening, store: Store) -> None:
+    needs(opening, "token")
     change = Put(record("A"), ABSENT)
     store.commit(change, token="once")
     store.commit(change, token="once")
@@ -220,7 +240,8 @@ def test_a_token_of_a_commit_that_failed_may_be_used(store: Store) -> None:
     assert found.body == {"n": 2}
 
 
-def test_a_token_of_another_commit_is_refused(store: Store) -> None:
+def test_a_token_of_another_commit_is_refused(opening: Opening, store: Store) -> None:
+    needs(opening, "token")
     store.commit(Put(record("A", {"n": 1}), ANY), token="once")
     with pytest.raises(ValueError, match="token"):
         store.commit(Put(record("A", {"n": 2}), ANY), token="once")
@@ -349,17 +370,34 @@ def as_change(drawn: tuple[Any, ...], model: dict[Key, Record]) -> Change:
     return Delete(key, expect) if kind == "delete" else Check(key, expect)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(history=st.lists(commits, max_size=12), limit=st.integers(1, 4), prefix=st.sampled_from(["", "A", "A#", "é"]))
+histories = given(
+    history=st.lists(commits, max_size=12), limit=st.integers(1, 4), prefix=st.sampled_from(["", "A", "A#", "é"])
+)
+
+
+@settings(max_examples=60, deadline=None)
+@histories
 def test_any_history_of_commits_is_what_a_plain_dict_says(
+    tmp_path_factory: pytest.TempPathFactory, history: list[list[tuple[Any, ...]]], limit: int, prefix: str
+) -> None:
+    check_history(open_sqlite, tmp_path_factory.mktemp("store"), history, limit, prefix)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@histories
+def test_any_history_on_aws_is_the_same(
     opening: Opening,
     tmp_path_factory: pytest.TempPathFactory,
     history: list[list[tuple[Any, ...]]],
     limit: int,
     prefix: str,
 ) -> None:
+    check_history(opening, tmp_path_factory.mktemp("store"), history, limit, prefix)
+
+
+def check_history(opening: Opening, place: Path, history: list[list[tuple[Any, ...]]], limit: int, prefix: str) -> None:
     model: dict[Key, Record] = {}
-    with opened(opening, tmp_path_factory.mktemp("store"), ManualClock()) as store:
+    with opened(opening, place, ManualClock()) as store:
         for drawn in history:
             changes = [as_change(each, model) for each in drawn]
             failed = [(i, model.get(c.key)) for i, c in enumerate(changes) if not holds(c.expect, model.get(c.key))]
@@ -396,6 +434,7 @@ def pages(store: Store, pk: str, prefix: str, limit: int) -> Iterator[Record]:
 
 
 def test_no_increment_is_lost_between_processes(store: Store, opening: Opening, tmp_path: Path) -> None:
+    needs(opening, "processes")
     others = [SPAWN.Process(target=count_up, args=(opening, tmp_path, 40)) for _ in range(3)]
     for each in others:
         each.start()
@@ -412,6 +451,7 @@ def test_no_increment_is_lost_between_processes(store: Store, opening: Opening, 
 
 
 def test_each_name_is_won_by_one_process(store: Store, opening: Opening, tmp_path: Path) -> None:
+    needs(opening, "processes")
     names = [f"{n:03d}" for n in range(40)]
     won = SPAWN.SimpleQueue()
     others = [SPAWN.Process(target=claim_once, args=(opening, tmp_path, names, won)) for _ in range(3)]
@@ -450,6 +490,7 @@ def test_threads_share_one_store(store: Store) -> None:
 def test_a_process_killed_at_any_moment_leaves_whole_commits(
     opening: Opening, tmp_path: Path, clock: ManualClock
 ) -> None:
+    needs(opening, "processes")
     said = 0
     for round_ in range(4):
         ours, theirs = SPAWN.Pipe(duplex=False)

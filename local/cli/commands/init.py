@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.cli.options import JsonObject
+from local.cli.options import Aws, JsonObject, Region, Stack
+
+if TYPE_CHECKING:
+    from local.setup.init import Choices
 
 SHORT = "A GitHub App of your own, in two clicks."
 
 
 def init(
     local: Annotated[bool, typer.Option("--local", help="For `persevere up` on this machine.")] = False,
+    aws: Aws = False,
+    models: Annotated[
+        bool, typer.Option("--models", help="With --aws: store the providers' keys of this environment.")
+    ] = False,
+    webhook: Annotated[
+        bool, typer.Option("--webhook", help="With --aws: give GitHub the door's address and a new secret.")
+    ] = False,
+    keys: Annotated[bool, typer.Option("--keys", help="With --aws: make the signing keys that are missing.")] = False,
+    stack: Stack = "Persevere",
+    region: Region = "",
     org: Annotated[str | None, typer.Option(metavar="NAME", help="The App belongs to this organisation.")] = None,
     name: Annotated[str, typer.Option(help="What the App is called; GitHub wants it unique.")] = "",
     url: Annotated[
@@ -36,7 +50,27 @@ def init(
     from local.setup.init import Choices
     from local.setup.init import init as run
 
-    if not local:
-        raise typer.BadParameter("this version sets up one machine: persevere init --local")
     choices = Choices(name, org, public_address(url), again, browser, port, wait)
+    if aws:
+        raise typer.Exit(_on_aws(choices, stack, region, models=models, webhook=webhook, keys=keys))
+    if not local:
+        raise typer.BadParameter("where is it to work? persevere init --local, or, after `persevere deploy`, --aws")
     raise typer.Exit(run(os.environ, choices, json_line=json))
+
+
+def _on_aws(choices: Choices, stack: str, region: str, *, models: bool, webhook: bool, keys: bool) -> int:
+    from local.cloud.init import init_app, point_webhook, set_models
+    from local.cloud.installation import Installation
+    from local.cloud.secrets import make_missing_keys
+    from local.trial.terminal import Terminal
+
+    terminal = Terminal(sys.stdout)
+    installation = Installation(stack, region, os.environ.get("AWS_ENDPOINT_URL"), os.environ)
+    if models:
+        return set_models(installation, os.environ, terminal)
+    if webhook:
+        return point_webhook(installation, os.environ, terminal)
+    if keys:
+        terminal.line(f"  Made: {', '.join(make_missing_keys(installation)) or 'nothing was missing'}")
+        return 0
+    return init_app(installation, choices, os.environ, terminal)

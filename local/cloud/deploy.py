@@ -1,0 +1,222 @@
+"""`persevere deploy`: says what will be made or changed and what it costs, asks, and then lets the pinned `cdk` do it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra import cost
+from infra.synth import CannotSynthesise, synthesise
+from local.cloud.installation import AwsRefused, Installation
+from local.cloud.secrets import make_missing_keys
+from local.trial.exits import BAD, PROVED
+from local.trial.terminal import Terminal
+from shared.errors import Final, NotConfigured
+
+ROOT = Path(__file__).resolve().parents[2]
+CDK = ROOT / "infra" / "node_modules" / ".bin" / "cdk"
+REPLACED = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
+"""What holds state: never without a word."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was asked on the command line. `context` goes to the CDK app as `-c name=value`."""
+
+    yes: bool = False
+    dry_run: bool = False
+    context: tuple[str, ...] = ()
+
+
+class NotDeployed(Final):
+    """`cdk` ended with an error."""
+
+
+def deploy(installation: Installation, choices: Choices, terminal: Terminal, ask: Callable[[str], str] = input) -> int:
+    """Exit code 0 when it stands, or when nothing was to be done; 2 when the operator said no. Raises Final."""
+    terminal.line("Persevere on AWS")
+    terminal.line()
+    terminal.fact("account", installation.account, "ok")
+    terminal.fact("region", installation.where, "ok")
+    make_tools()
+    with tempfile.TemporaryDirectory(prefix="persevere-deploy-") as directory:
+        try:
+            assembly = synthesise(Path(directory) / "cdk.out", context_of(choices.context), staged=True)
+        except CannotSynthesise as error:
+            raise NotConfigured(str(error)[-800:], "mend infra/choices.toml, then run it again") from error
+        there = current(installation)
+        changes = difference(there, assembly.template)
+        _tell(terminal, installation, changes, assembly.template)
+        if choices.dry_run:
+            terminal.line("  --dry-run: nothing was changed.")
+            return PROVED
+        if there is not None and not changes:
+            terminal.line("  Nothing changes.")
+        elif not choices.yes and ask("  Do it? [y/N] ").strip().lower() not in ("y", "yes"):
+            terminal.line("  Nothing was changed.")
+            return BAD
+        else:
+            run_cdk(installation, "bootstrap", f"aws://{installation.account}/{installation.where}")
+            run_cdk(installation, "deploy", "--require-approval", "never", "--app", str(assembly.directory))
+    fresh = Installation(installation.stack, installation.region, installation.endpoint, installation.environment)
+    made = make_missing_keys(fresh)
+    if made:
+        terminal.line(f"  Made the keys for {', '.join(made)}, in the secret {fresh.output('KeysSecretArn')}")
+    _tell_next(terminal, fresh)
+    return _examine(fresh)
+
+
+def make_tools() -> None:
+    """`.venv-infra` and the pinned `cdk`. Raises NotConfigured."""
+    if shutil.which("npm") is None:
+        raise NotConfigured("npm is needed for the AWS CDK's own command", "install Node.js 20 or later: nodejs.org")
+    for command in (
+        ["sh", str(ROOT / "bin" / "setup-infra")],
+        ["npm", "ci", "--silent", "--prefix", str(ROOT / "infra")],
+    ):
+        if command[0] == "npm" and CDK.exists():
+            continue
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            raise NotConfigured(
+                f"{' '.join(command[:2])} failed: {(ran.stdout + ran.stderr)[-500:]}", "mend that, then again"
+            )
+
+
+def context_of(given: tuple[str, ...]) -> dict[str, str]:
+    """`-c name=value`. Raises NotConfigured for anything else."""
+    found = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name:
+            raise NotConfigured(f"-c {each} is no name=value", "for example: -c log_days=14")
+        found[name] = value
+    return found
+
+
+def current(installation: Installation) -> Mapping[str, Any] | None:
+    """The template that stands there now; None when there is none."""
+    try:
+        body = installation.ask("cloudformation", "get_template", StackName=installation.stack)["TemplateBody"]
+    except AwsRefused as error:
+        if error.code == "ValidationError":
+            return None
+        raise
+    template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+    return template
+
+
+def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    """(name, type) of every resource that is `made`, `changed` or `removed`. Empty: nothing to do."""
+    old = (before or {}).get("Resources") or {}
+    new = after["Resources"]
+    found = {
+        "made": [(name, str(new[name]["Type"])) for name in new if name not in old],
+        "changed": [
+            (name, str(new[name]["Type"])) for name in new if name in old and _bare(new[name]) != _bare(old[name])
+        ],
+        "removed": [(name, str(old[name]["Type"])) for name in old if name not in new],
+    }
+    return {verb: rows for verb, rows in found.items() if rows}
+
+
+def _bare(resource: Mapping[str, Any]) -> Any:
+    """Without what changes nothing outside."""
+    return {name: value for name, value in resource.items() if name != "Metadata"}
+
+
+def _tell(
+    terminal: Terminal,
+    installation: Installation,
+    changes: Mapping[str, list[tuple[str, str]]],
+    template: Mapping[str, Any],
+) -> None:
+    terminal.fact("stack", installation.stack, "ok")
+    for verb, rows in changes.items():
+        kinds = Counter(kind.removeprefix("AWS::").replace("::", " ") for _, kind in rows)
+        terminal.fact(verb, ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
+    held = [name for name, kind in changes.get("removed", ()) if kind in REPLACED]
+    if held:
+        terminal.fact(
+            "careful", f"{', '.join(held)} leaves the stack; it is kept in the account, with what it holds", "warn"
+        )
+    prices = cost.read_prices()
+    rest, job = cost.at_rest(template), cost.average_job(template)
+    terminal.fact(
+        "costs",
+        f"${cost.total(rest, prices):.2f} a month at rest (${cost.total(rest, prices, free=True):.2f} where AWS's free amounts are not used up)",
+    )
+    terminal.fact(
+        "",
+        f"${cost.total(job, prices):.2f} for an average job on demand, ${cost.on_spot(job, prices):.2f} on Spot; the model is billed by its provider",
+    )
+    running = _running(installation)
+    if running:
+        terminal.fact(
+            "at work",
+            f"{running} tasks: they go on with the image that they were started with, and report to the new functions",
+            "ok",
+        )
+    terminal.line()
+
+
+def _running(installation: Installation) -> int:
+    """Tasks at work now; 0 where there is no stack yet."""
+    try:
+        cluster = installation.output("ClusterName")
+        found = installation.ask("ecs", "describe_clusters", clusters=[cluster])["clusters"]
+    except AwsRefused:
+        return 0
+    return int(found[0].get("runningTasksCount", 0)) if found else 0
+
+
+def run_cdk(installation: Installation, *arguments: str) -> None:
+    """The pinned command; what it says goes to stderr. Raises NotDeployed."""
+    environment = {**os.environ, "AWS_REGION": installation.where, "CI": "1"}
+    if installation.endpoint:
+        environment["AWS_ENDPOINT_URL"] = installation.endpoint
+    # An empty place: `cdk bootstrap` beside a cdk.json would synthesise everything once more.
+    with tempfile.TemporaryDirectory(prefix="persevere-cdk-") as place:
+        ran = subprocess.run(
+            [str(CDK), *arguments, "--no-notices", "--no-version-reporting"],
+            cwd=place,
+            env=environment,
+            stdout=sys.stderr,
+            check=False,
+        )
+    if ran.returncode:
+        raise NotDeployed(
+            f"cdk {arguments[0]} ended with {ran.returncode}",
+            "what it said stands above; nothing is half done: CloudFormation went back",
+        )
+
+
+def _tell_next(terminal: Terminal, installation: Installation) -> None:
+    terminal.line()
+    terminal.line("  Next")
+    terminal.line("    1. persevere init --aws            the GitHub App, its key, the webhook's address")
+    terminal.line("    2. persevere init --aws --models   the key of a model's provider")
+    terminal.line("    3. write /persevere in an issue of a repository where the App is installed")
+    terminal.line()
+
+
+def _examine(installation: Installation) -> int:
+    from local.doctor.aws import CloudContext
+    from local.doctor.run import cloud_checks, doctor
+
+    doctor(
+        os.environ,
+        json_line=False,
+        checks=cloud_checks(),
+        context=CloudContext.of(installation.environment, installation),
+    )
+    return PROVED

@@ -1,0 +1,117 @@
+"""`persevere init --aws`: the GitHub App for a stack that stands. Its key goes to Secrets Manager, and to no file that stays."""
+
+from __future__ import annotations
+
+import re
+import secrets as chance
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.clock import SystemClock
+from local.cloud.installation import Installation
+from local.cloud.secrets import add_webhook_secret, make_missing_keys, store_app, store_model_keys, stored
+from local.ids import SystemIds
+from local.keyring import AppFile, Keyring
+from local.setup.creation import Creation, NotCreated, Wish
+from local.setup.init import Choices
+from local.setup.manifest import checked_name
+from local.trial.terminal import Terminal
+from shared.errors import NotConfigured
+from shared.github.app_tokens import AppTokens
+from shared.github.wire import Wire
+from shared.settings import KEY_NAMES, read
+
+CHOICES = Path(__file__).resolve().parents[2] / "infra" / "choices.toml"
+
+
+def init_app(
+    installation: Installation,
+    choices: Choices,
+    environment: Mapping[str, str],
+    terminal: Terminal,
+    choices_file: Path = CHOICES,
+) -> int:
+    """Make the App by manifest, with the stack's door as its webhook, store everything, note its id in infra/choices.toml.
+
+    Raises NotConfigured, NotCreated, AwsRefused.
+    """
+    hook = installation.output("WebhookUrl")
+    there = stored(installation, "AppSecretArn")
+    if there and there.get("private_key") and not choices.again:
+        terminal.line(f'  There is an App already: "{there.get("slug")}", id {there.get("id")}. Nothing is made anew.')
+        terminal.line("  For another one: persevere init --aws --again")
+        return point_webhook(installation, environment, terminal)
+    settings = read({"PERSEVERE_HOME": tempfile.gettempdir(), **environment})
+    wire = Wire(SystemClock(), environment.get("PERSEVERE_GITHUB_API_URL") or settings.github_api_url)
+    name = checked_name(choices.name or f"persevere-{choices.organization or chance.token_hex(3)}"[:34].rstrip("-"))
+    with tempfile.TemporaryDirectory(prefix="persevere-init-") as place:
+        keyring = Keyring(Path(place) / "home")
+        with Creation(
+            Wish(name, settings.github_url, choices.organization, hook), wire, keyring, choices.port
+        ) as creation:
+            terminal.line(f'  Open this to create your App "{name}" (one click):')
+            terminal.line(f"    {creation.url}")
+            terminal.line("  It asks for: contents, issues, pull requests, checks: write. Not for: workflows.")
+            app = creation.wait(choices.wait_s)
+        if app is None:
+            raise NotCreated("nobody came back from GitHub in time, so nothing was made", "run it again")
+        _store(installation, app)
+    terminal.line(f'  Created: "{app.slug}", id {app.id}; its key is in {installation.output("AppSecretArn")}')
+    _note(app, choices_file)
+    terminal.line(
+        f'  Noted in {choices_file.parent.name}/{choices_file.name}: app_id = {app.id}, app_slug = "{app.slug}"'
+    )
+    terminal.line(f"  Install it: {app.installation_page}")
+    terminal.line("  Next:  persevere deploy     (the functions learn whose App they are)")
+    return 0
+
+
+def _store(installation: Installation, app: AppFile) -> None:
+    told = {
+        "id": app.id,
+        "slug": app.slug,
+        "private_key": app.private_key,
+        "owner": app.owner,
+        "owner_type": app.owner_type,
+        "page": app.page,
+        "github_url": app.github_url,
+    }
+    store_app(installation, told)
+    add_webhook_secret(installation, app.webhook_secret)
+    make_missing_keys(installation)
+
+
+def _note(app: AppFile, file: Path) -> None:
+    text = file.read_text("utf-8")
+    text = re.sub(r"(?m)^app_id = .*$", f"app_id = {app.id}", text)
+    file.write_text(re.sub(r"(?m)^app_slug = .*$", f'app_slug = "{app.slug}"', text))
+
+
+def point_webhook(installation: Installation, environment: Mapping[str, str], terminal: Terminal) -> int:
+    """Give GitHub the door's address and a fresh secret. The door knows the new one first, so no delivery is lost."""
+    app = stored(installation, "AppSecretArn")
+    if not app:
+        raise NotConfigured("there is no App yet", "persevere init --aws")
+    settings = read({"PERSEVERE_HOME": tempfile.gettempdir(), **environment})
+    wire = Wire(SystemClock(), environment.get("PERSEVERE_GITHUB_API_URL") or settings.github_api_url)
+    tokens = AppTokens(wire, SystemClock(), SystemIds(), str(app["id"]), str(app["private_key"]))
+    fresh = chance.token_hex(32)
+    add_webhook_secret(installation, fresh)
+    url = installation.output("WebhookUrl")
+    wire.send("PATCH", "/app/hook/config", tokens.app_jwt(), json={"url": url, "content_type": "json", "secret": fresh})
+    terminal.line(f"  GitHub sends webhooks to {url}, signed with a new secret.")
+    terminal.line("  Until the door has re-read it (5 minutes at most), what is refused is fetched by the watchdog.")
+    return 0
+
+
+def set_models(installation: Installation, environment: Mapping[str, str], terminal: Terminal) -> int:
+    """Store the providers' keys that the environment has. Raises NotConfigured where it has none."""
+    found = {provider: environment[name] for provider, name in KEY_NAMES.items() if environment.get(name)}
+    if not found:
+        raise NotConfigured("no provider's key is in the environment", f"set one of {', '.join(KEY_NAMES.values())}")
+    names = store_model_keys(installation, found)
+    terminal.line(
+        f"  Keys of {', '.join(names)} are in {installation.output('ModelSecretArn')}. Known within 5 minutes."
+    )
+    return 0

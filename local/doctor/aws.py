@@ -1,0 +1,444 @@
+"""What is wrong with an installation on AWS: each check looks at one thing and names its fix. Nothing is changed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, cast
+
+import requests
+
+from local.cloud.installation import OUTPUTS, AwsRefused, Installation
+from local.doctor.finding import Context, Finding, NotAsked, fail, ok, warn
+from local.keyring import AppFile
+from shared.aws.items import DUE_INDEX, TTL
+from shared.llm.prices import UnknownPrice, published
+from shared.settings import KEY_NAMES, Settings, read
+
+FUNCTIONS = "github_webhook job_api conductor effects planner watchdog tokens_read tokens_write".split()
+DEPLOY = "persevere deploy"
+INIT = "persevere init --aws"
+KEY_CHARS = 32
+CONCURRENCY = 50
+VCPU_QUOTAS = {"L-3032A538": "Fargate on demand", "L-36FBB829": "Fargate Spot"}
+"""Codes of Service Quotas for the vCPUs that may run at once (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html)."""
+
+
+@dataclass
+class CloudContext(Context):
+    """As on one machine, with the App, the keys and the settings from the stack and its secrets."""
+
+    installation: Installation = field(default_factory=Installation)
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str], installation: Installation) -> CloudContext:
+        return cls(read({"PERSEVERE_HOME": "/tmp", **environment}), environment, installation=installation)
+
+    @cached_property
+    def told(self) -> Mapping[str, str]:
+        """What the functions are told. Raises NotAsked where there is no stack to ask."""
+        try:
+            configuration = self.installation.function("job_api")
+        except AwsRefused as error:
+            raise NotAsked from error
+        return configuration.get("Environment", {}).get("Variables") or {}
+
+    def cloud_settings(self) -> Settings:
+        """The functions' settings, with the keys of the secret."""
+        keys = _json(self, "ModelSecretArn")
+        named = (
+            {KEY_NAMES[name]: str(value) for name, value in keys.items() if name in KEY_NAMES}
+            if isinstance(keys, dict)
+            else {}
+        )
+        ours = {name: value for name, value in self.told.items() if name.startswith("PERSEVERE_")}
+        return read({"PERSEVERE_HOME": "/tmp", **ours, **named})
+
+    @cached_property
+    def app(self) -> AppFile:
+        """From the secret. Raises NotAsked where it is not usable, which `app_secret` says."""
+        value = _json(self, "AppSecretArn")
+        if not isinstance(value, dict) or not value.get("private_key"):
+            raise NotAsked
+        known = {name: value[name] for name in ("owner", "owner_type", "page", "github_url") if name in value}
+        return AppFile(int(value.get("id") or 0), str(value.get("slug", "")), "", str(value["private_key"]), **known)
+
+
+def _cloud(context: Context) -> CloudContext:
+    return cast("CloudContext", context)
+
+
+def _json(context: Context, output: str) -> Any:
+    try:
+        return _cloud(context).installation.secret(output)
+    except (AwsRefused, ValueError) as error:
+        raise NotAsked from error
+
+
+def credentials(context: Context) -> Finding:
+    here = _cloud(context).installation
+    try:
+        return ok(f"account {here.account}, region {here.where}")
+    except AwsRefused as error:
+        return fail(f"AWS does not say who you are: {error}", error.advice)
+
+
+def stack(context: Context) -> Finding:
+    here = _cloud(context).installation
+    try:
+        status = str(here.description["StackStatus"])
+    except AwsRefused as error:
+        return fail(
+            f"there is no stack {here.stack} in {here.where}",
+            f"{DEPLOY}, or name another --stack or AWS_REGION ({error.code})",
+        )
+    if status.endswith("IN_PROGRESS"):
+        return warn(f"the stack {here.stack} is being changed ({status})", "wait, then look again")
+    if "FAILED" in status or "ROLLBACK" in status:
+        return fail(
+            f"the last deployment failed ({status})", f"{DEPLOY}; what went wrong stands in CloudFormation's events"
+        )
+    missing = [name for name in OUTPUTS if name not in here.outputs]
+    if missing:
+        return fail(f"the stack does not say {', '.join(missing)}: it is of an older version", DEPLOY)
+    return ok(f"{here.stack}, {status}")
+
+
+def app_secret(context: Context) -> Finding:
+    value = _value(context, "AppSecretArn", "the App's key")
+    if isinstance(value, Finding):
+        return value
+    key = str(value.get("private_key", "")) if isinstance(value, dict) else ""
+    if "PRIVATE KEY-----" not in key:
+        return fail("the App's secret holds no private key (PEM)", f"{INIT}, or put a key from the App's page there")
+    told = _cloud(context).told.get("PERSEVERE_APP_ID", "0")
+    if told in ("", "0"):
+        return fail(
+            "the functions do not know the App's id",
+            f"set app_id = {value.get('id')} in infra/choices.toml, then {DEPLOY}",
+        )
+    if str(value.get("id")) != told:
+        return fail(
+            f"the key is of App {value.get('id')}, and the functions work for App {told}",
+            f"set app_id = {value.get('id')} in infra/choices.toml, then {DEPLOY}; or {INIT}",
+        )
+    return ok(f"App {told}")
+
+
+def webhook_secret(context: Context) -> Finding:
+    value = _value(context, "WebhookSecretArn", "the webhook's secret")
+    if isinstance(value, Finding):
+        return value
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) and each for each in value):
+        return fail(
+            "the webhook's secret is no JSON list of texts", f'{INIT} --webhook, or write it as ["..."], newest first'
+        )
+    return ok(f"{len(value)} secret{'s' if len(value) > 1 else ''}, the first is the one GitHub signs with")
+
+
+def keys_secret(context: Context) -> Finding:
+    value = _value(context, "KeysSecretArn", "the keys for tickets and markers")
+    if isinstance(value, Finding):
+        return value
+    for name in ("ticket", "marker"):
+        found = value.get(name) if isinstance(value, dict) else None
+        if not isinstance(found, list) or not found or not all(isinstance(each, str) for each in found):
+            return fail(
+                f"there is no list of {name} keys", f"{INIT} --keys makes what is missing, and keeps what is there"
+            )
+        if min(len(each) for each in found) < KEY_CHARS:
+            return fail(
+                f"a {name} key is shorter than {KEY_CHARS} characters",
+                "put a longer one first; docs/operations.md, Rotate",
+            )
+    return ok("tickets and markers")
+
+
+def model(context: Context) -> Finding:
+    told = _cloud(context).told
+    name = told.get("PERSEVERE_MODEL", "")
+    if not name:
+        return fail(
+            "no model is chosen, so nothing is built",
+            f'set model = "anthropic:..." in infra/choices.toml, then {DEPLOY}',
+        )
+    try:
+        published().of(name, context.clock.now())
+    except UnknownPrice as error:
+        return fail(f"{name}: {error}", f"choose one with a known price in infra/choices.toml, then {DEPLOY}")
+    provider = name.partition(":")[0]
+    value = _value(context, "ModelSecretArn", "the providers' keys")
+    if isinstance(value, Finding):
+        return value
+    if not isinstance(value, dict):
+        return fail("the secret with the providers' keys is no JSON object", f"{INIT} --models")
+    if not value.get(provider) and provider != "compatible":
+        return fail(f"there is no key for {provider}, whose {name} is to work", f"{INIT} --models")
+    return ok(f"{name}, with a key and a price")
+
+
+def _value(context: Context, output: str, what: str) -> Any:
+    """A secret's JSON, or the finding that there is none. Raises NotAsked where there is no stack."""
+    here = _cloud(context).installation
+    try:
+        here.output(output)
+    except AwsRefused as error:
+        raise NotAsked from error
+    try:
+        return here.secret(output)
+    except AwsRefused as error:
+        if error.code == "ResourceNotFoundException":
+            return fail(f"{what} was never set", INIT)
+        return fail(f"{what} cannot be read: {error}", error.advice)
+    except ValueError:
+        return fail(f"{what} is no JSON", INIT)
+
+
+def functions(context: Context) -> Iterator[Finding]:
+    here = _cloud(context).installation
+    _there(here)
+    good = 0
+    for name in FUNCTIONS:
+        try:
+            found = here.function(name)
+        except AwsRefused as error:
+            yield fail(f"the function {name} is not there ({error.code})", DEPLOY)
+            continue
+        if found.get("State", "Active") != "Active" or found.get("LastUpdateStatus") == "Failed":
+            yield fail(f"{name} is {found.get('State')}: {found.get('StateReason', '')}".strip(), DEPLOY)
+            continue
+        good += 1
+    if good == len(FUNCTIONS):
+        yield ok(f"all {good} are there")
+
+
+def consumers(context: Context) -> Iterator[Finding]:
+    """The table's stream has exactly two; one that is switched off is silence."""
+    here = _cloud(context).installation
+    _there(here)
+    heard = []
+    for name in ("conductor", "effects"):
+        found = here.ask("lambda", "list_event_source_mappings", FunctionName=f"{here.stack}-{name}")
+        mappings = found["EventSourceMappings"]
+        if not mappings:
+            yield fail(f"{name} does not listen to the table's stream", DEPLOY)
+        elif mappings[0].get("State") not in ("Enabled", "Enabling", "Creating", "Updating"):
+            yield fail(
+                f"{name} does not listen: its event source mapping is {mappings[0].get('State')}",
+                f"aws lambda update-event-source-mapping --enabled --uuid {mappings[0].get('UUID')}",
+            )
+        else:
+            heard.append(name)
+    if len(heard) == 2:
+        yield ok("conductor and effects listen")
+
+
+def minute(context: Context) -> Finding:
+    here = _cloud(context).installation
+    _there(here)
+    rules = here.ask("events", "list_rule_names_by_target", TargetArn=str(here.function("watchdog")["FunctionArn"]))
+    found = [here.ask("events", "describe_rule", Name=name) for name in rules["RuleNames"]]
+    clocks = [each for each in found if each.get("ScheduleExpression")]
+    if not clocks:
+        return fail("nothing wakes the watchdog", DEPLOY)
+    if clocks[0].get("State") != "ENABLED":
+        return fail("the watchdog's minute rule is switched off", f"aws events enable-rule --name {clocks[0]['Name']}")
+    if not any(each.get("EventPattern") for each in found):
+        return warn("nobody tells the watchdog that a task ended, so it finds out up to minutes later", DEPLOY)
+    return ok("wakes the watchdog")
+
+
+def table(context: Context) -> Iterator[Finding]:
+    here = _cloud(context).installation
+    name = _output(here, "TableName")
+    try:
+        found = here.ask("dynamodb", "describe_table", TableName=name)["Table"]
+    except AwsRefused as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        yield fail(f"the table {name} is gone", "restore it: docs/operations.md, Restore")
+        return
+    wrong = list(_wrong_with(here, name, found))
+    yield from wrong
+    if not wrong:
+        yield ok(f"{name}, stream, index, restore points")
+
+
+def _wrong_with(here: Installation, name: str, found: Mapping[str, Any]) -> Iterator[Finding]:
+    if (found.get("StreamSpecification") or {}).get("StreamViewType") != "KEYS_ONLY":
+        yield fail("the table's stream is off or shows more than keys", DEPLOY)
+    if DUE_INDEX not in [each["IndexName"] for each in found.get("GlobalSecondaryIndexes") or ()]:
+        yield fail("the index of what is due is missing, so nothing late is found", DEPLOY)
+    backups = here.ask("dynamodb", "describe_continuous_backups", TableName=name)["ContinuousBackupsDescription"]
+    if (backups.get("PointInTimeRecoveryDescription") or {}).get("PointInTimeRecoveryStatus") != "ENABLED":
+        yield fail("the table has no restore points", DEPLOY)
+    life = here.ask("dynamodb", "describe_time_to_live", TableName=name)["TimeToLiveDescription"]
+    if life.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING") or life.get("AttributeName") != TTL:
+        yield warn("what has expired is never removed", DEPLOY)
+
+
+def bucket(context: Context) -> Finding:
+    here = _cloud(context).installation
+    name = _output(here, "BucketName")
+    try:
+        blocked = here.ask("s3", "get_public_access_block", Bucket=name)["PublicAccessBlockConfiguration"]
+    except AwsRefused as error:
+        if error.code in ("NoSuchBucket", "404"):
+            return fail(
+                f"the bucket {name} is gone, and what it held", f"{DEPLOY} makes another; specs over 16 KB are lost"
+            )
+        if error.code != "NoSuchPublicAccessBlockConfiguration":
+            raise
+        blocked = {}
+    if not blocked or not all(blocked.values()):
+        return fail(f"the bucket {name} may be made public", DEPLOY)
+    return ok(f"{name}, private")
+
+
+def task(context: Context) -> Iterator[Finding]:
+    """What works on a repository: pinned, and without any right on AWS."""
+    here = _cloud(context).installation
+    arn = _output(here, "TaskDefinitionArn")
+    try:
+        found = here.ask("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"]
+    except AwsRefused as error:
+        yield fail(f"the task definition is gone ({error.code})", DEPLOY)
+        return
+    image = str(found["containerDefinitions"][0]["image"])
+    wrong = False
+    if found.get("taskRoleArn"):
+        wrong = True
+        yield fail(f"tasks have a role on AWS ({found['taskRoleArn']}): repository code could use it", DEPLOY)
+    if found.get("status") == "INACTIVE":
+        wrong = True
+        yield fail("the task definition was deregistered, so nothing can start", DEPLOY)
+    if "@sha256:" not in image and not _pinned_tag(image):
+        wrong = True
+        yield warn(
+            f"the image {image} is named by a tag that can be moved",
+            f'image = "digest:..." in infra/choices.toml, then {DEPLOY}',
+        )
+    if not wrong:
+        yield ok(f"image {image.rpartition('/')[2][:40]}, no role")
+
+
+def _pinned_tag(image: str) -> bool:
+    """CDK's own tags are the hash of what the image is made from, in a registry whose tags cannot be moved."""
+    tag = image.rpartition(":")[2]
+    return len(tag) == 64 and not set(tag) - set("0123456789abcdef")
+
+
+def cluster(context: Context) -> Finding:
+    here = _cloud(context).installation
+    name = _output(here, "ClusterName")
+    found = here.ask("ecs", "describe_clusters", clusters=[name])["clusters"]
+    if not found or found[0].get("status") != "ACTIVE":
+        return fail(f"the cluster {name} is gone", DEPLOY)
+    return ok(f"{name}, {found[0].get('runningTasksCount', 0)} tasks run")
+
+
+def quotas(context: Context) -> Iterator[Finding]:
+    """New accounts often may run little at once."""
+    here = _cloud(context).installation
+    _there(here)
+    limit = here.ask("lambda", "get_account_settings")["AccountLimit"].get("ConcurrentExecutions", 1000)
+    if limit < CONCURRENCY:
+        yield warn(
+            f"this account may run {limit} functions at once", "ask for more at Service Quotas, AWS Lambda, L-B99A9384"
+        )
+    cpu = (
+        float(
+            here.ask("ecs", "describe_task_definition", taskDefinition=_output(here, "TaskDefinitionArn"))[
+                "taskDefinition"
+            ].get("cpu")
+            or 0
+        )
+        / 1024
+    )
+    for code, what in VCPU_QUOTAS.items():
+        try:
+            value = float(
+                here.ask("service-quotas", "get_service_quota", ServiceCode="fargate", QuotaCode=code)["Quota"]["Value"]
+            )
+        except AwsRefused:
+            yield warn(
+                f"the quota of {what} could not be read", "servicequotas:GetServiceQuota is what your credentials lack"
+            )
+            continue
+        if value < cpu:
+            yield fail(
+                f"{what}: {value:g} vCPU at once, and a task takes {cpu:g}",
+                f"ask for more at Service Quotas, AWS Fargate, {code}",
+            )
+        else:
+            yield ok(f"{what}: {value:g} vCPU at once")
+
+
+def ping(context: Context) -> Finding:
+    """A signed ping through the real door: its address, secret, code and table rights at once."""
+    here = _cloud(context).installation
+    url = _output(here, "WebhookUrl")
+    value = _json(context, "WebhookSecretArn")
+    if not isinstance(value, list) or not value:
+        raise NotAsked
+    body = json.dumps({"zen": "persevere doctor", "hook_id": 0}).encode()
+    headers = {
+        "content-type": "application/json",
+        "x-github-event": "ping",
+        "x-github-delivery": str(uuid.uuid4()),
+        "x-hub-signature-256": "sha256=" + hmac.new(str(value[0]).encode(), body, hashlib.sha256).hexdigest(),
+    }
+    try:
+        answer = _post(here, url, body, headers)
+    except requests.RequestException as error:
+        return fail(
+            f"the webhook's door does not answer ({type(error).__name__})",
+            f"look at {url} from another network, then {DEPLOY}",
+        )
+    if answer.status_code == 401:
+        return fail(
+            "the door takes another secret than the one that is stored",
+            "it re-reads it within 5 minutes; wait, then look again",
+        )
+    if answer.status_code not in (200, 202):
+        return fail(
+            f"the door answers {answer.status_code} to a signed ping",
+            f"read its log: aws logs tail /aws/lambda/{here.stack}-github_webhook",
+        )
+    return ok(f"a signed ping was taken in {answer.elapsed.total_seconds() * 1000:.0f} ms")
+
+
+def _post(here: Installation, url: str, body: bytes, headers: dict[str, str]) -> requests.Response:
+    """An emulator's Function URLs resolve nowhere: it tells them apart by Host."""
+    if here.endpoint:
+        headers = {**headers, "host": url.split("/")[2]}
+        url = here.endpoint
+    return requests.post(url, data=body, headers=headers, timeout=15)
+
+
+def hook(context: Context) -> Finding:
+    """Where GitHub sends to, and whether it is there."""
+    url = _output(_cloud(context).installation, "WebhookUrl")
+    context.app_there  # noqa: B018 - without it there is nothing to ask
+    there = context.wire.send("GET", "/app/hook/config", context.tokens.app_jwt()).body or {}
+    if str(there.get("url", "")).rstrip("/") != url.rstrip("/"):
+        return fail(
+            f"GitHub sends webhooks to {there.get('url') or 'nowhere'}, and the door is {url}", f"{INIT} --webhook"
+        )
+    return ok("GitHub sends to the door")
+
+
+def _output(here: Installation, name: str) -> str:
+    try:
+        return here.output(name)
+    except AwsRefused as error:
+        raise NotAsked from error
+
+
+def _there(here: Installation) -> None:
+    _output(here, "TableName")

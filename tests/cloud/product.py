@@ -1,0 +1,144 @@
+"""The deployed product with everything around it: GitHub's simulator, a scripted provider, tasks."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.github.people import Person
+from local.github.steering import Steering
+from local.model_server.server import KEY
+from local.model_server.server import MODEL as SERVED
+from local.trial.processes import Child
+from shared.aws.items import record_of
+from shared.domain import keys
+from shared.llm.choice import SCRIPTED
+from shared.llm.prices import published
+from tests.cloud.deployment import Deployed, deploy
+from tests.cloud.fargate import Fargate
+from tests.cloud.relay import Relay
+from tests.e2e.stories import SAMPLE
+from tests.e2e.whole_product import sandbox_here
+from tests.emulator import emulator
+
+APP = "persevere"
+OWNER = "octo-org"
+MODEL = f"anthropic:{SERVED}-demo"
+PATIENCE_S = 240.0
+
+
+@dataclass
+class Product:
+    """What a test acts on and looks at."""
+
+    deployed: Deployed
+    steering: Steering
+    octocat: Person
+    fargate: Fargate
+    home: Path
+    ids: dict[str, int] = field(default_factory=dict)
+
+    def repository(self, name: str) -> str:
+        """A fresh repository of the account that has the App on all of its own."""
+        made = self.steering.repository(OWNER, name, roles={"octocat": "admin"}, files=dict(SAMPLE))
+        self.ids[f"{OWNER}/{name}"] = made["id"]
+        return f"{OWNER}/{name}"
+
+    def until(self, what: str, holds: Callable[[], Any]) -> Any:
+        end = time.monotonic() + PATIENCE_S
+        while not (found := holds()):
+            assert time.monotonic() < end, f"still waiting for {what}; {self._where()}"
+            time.sleep(0.3)
+        return found
+
+    def issue_state(self, repo: str, number: int) -> dict[str, Any]:
+        key = keys.issue_state(keys.issue_pk(self.ids[repo], number))
+        item = self.deployed.client("dynamodb").get_item(
+            TableName=self.deployed.outputs["TableName"], Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+        )
+        return record_of(item["Item"]).body if "Item" in item else {}
+
+    def kill_functions(self, *names: str) -> int:
+        """SIGKILL the processes that serve these functions now, as a lost machine does; how many there were."""
+        killed = 0
+        for process in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                environment = process.read_bytes()
+            except OSError:
+                continue
+            if str(self.home).encode() not in environment:
+                continue  # not of this emulator
+            if any(f"AWS_LAMBDA_FUNCTION_NAME=Persevere-{name}\0".encode() in environment for name in names):
+                os.kill(int(process.parent.name), 9)
+                killed += 1
+        return killed
+
+    def _where(self) -> str:
+        rows = self.steering.log()[-5:]
+        return (
+            f"last calls of GitHub: {rows}; tasks: {len(self.fargate.seen)}, {self.fargate.troubles[-3:]}; {self.home}"
+        )
+
+
+@contextmanager
+def product(home: Path, script: Sequence[Any]) -> Iterator[Product]:
+    """Deploy and serve; after the block nothing runs any more."""
+    with ExitStack() as stack:
+        url = stack.enter_context(emulator(home / "emulator"))
+        github = Child("github", home, ["local.github", "--port", "0", "--home", str(home / "github")], os.environ)
+        stack.callback(github.stop)
+        (home / "conversation.jsonl").write_text("".join(json.dumps(line) + "\n" for line in script))
+        served = ["local.model_server", "--script", str(home / "conversation.jsonl")]
+        model = Child("model", home, served, os.environ)
+        stack.callback(model.stop)
+        github_url, model_url = github.wait_ready(), model.wait_ready()
+        steering = Steering(github_url)
+        octocat = steering.person("octocat")
+        steering.organization(OWNER)
+        app = steering.app(APP, owner=OWNER)
+        deployed = deploy(url, home, _choices(home, app["id"], github_url, model_url))
+        deployed.fill(
+            {
+                "AppSecretArn": {"id": app["id"], "slug": APP, "private_key": app["pem"]},
+                "WebhookSecretArn": [app["webhook_secret"]],
+                "KeysSecretArn": {name: [secrets.token_urlsafe(32)] for name in ("ticket", "marker", "blob")},
+                "ModelSecretArn": {"anthropic": KEY},
+            }
+        )
+        webhook = Relay(url, deployed.outputs["WebhookUrl"])
+        stack.callback(webhook.close)
+        job_api = Relay(url, deployed.outputs["JobApiUrl"])
+        stack.callback(job_api.close)
+        fargate = Fargate(deployed, job_api.url, home, {"PERSEVERE_SANDBOX": sandbox_here()})
+        stack.callback(fargate.close)
+        steering.hook(app["id"], f"{webhook.url}/")
+        steering.install(APP, OWNER)
+        yield Product(deployed, steering, octocat, fargate, home)
+
+
+def _choices(home: Path, app_id: int, github_url: str, model_url: str) -> dict[str, Any]:
+    prices = home / "prices.json"
+    price = published().of(SCRIPTED, 0).model_dump(mode="json", exclude_defaults=True)
+    prices.write_text(json.dumps({"models": {MODEL: price}}))
+    return {
+        "app_id": app_id,
+        "app_slug": APP,
+        "github_url": github_url,
+        "quiet_s": 1,
+        "model": MODEL,
+        "budget_usd": 0,
+        "settings": [
+            f"PERSEVERE_GITHUB_API_URL={github_url}",
+            f"PERSEVERE_ANTHROPIC_BASE_URL={model_url}",
+            "PERSEVERE_FALLBACKS=none",
+            f"PERSEVERE_PRICES={prices}",
+            "PERSEVERE_WRITE_PACE_S=0",
+        ],
+    }

@@ -1,0 +1,71 @@
+"""From an issue to a proved pull request on the deployed stack, undisturbed and with everything killed on the way.
+
+The emulator (PyPI `ministack`) runs the packaged functions, their stream mappings, the minute rule, table, bucket and
+secrets. What it cannot do is bridged, part by part: see `deployment`, `relay`, `fargate`. It drops the rest of a stream
+batch after a failure; what that loses, the watchdog finds by its `due`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.trial.watch import by_app
+from tests.cloud.product import Product
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def begin(cloud: Product, repo: str) -> int:
+    """octocat asks and approves; the issue's number."""
+    issue = cloud.octocat.open_issue(repo, "Say hello", f"Whoever is greeted by {repo} should read hello.")
+    number = int(issue["number"])
+    cloud.octocat.comment(repo, number, "/persevere plan")
+    spec = cloud.until("a spec", lambda: by_app(cloud.octocat.comments(repo, number), "Approve v1 and start"))
+    # Nobody ticks a box in the half second before the product knows that its comment is there.
+    cloud.until("the spec to be known", lambda: "spec-v1" in str(cloud.issue_state(repo, number).get("slots")))
+    cloud.octocat.tick(repo, int(spec["id"]), "Approve v1")
+    return number
+
+
+def proved(cloud: Product, repo: str) -> dict[str, Any]:
+    """The pull request, once it is ready; its umbrella check must be green on exactly its head."""
+    pull = cloud.until(
+        "a ready pull request",
+        lambda: next((each for each in cloud.octocat.pulls(repo, state="open") if not each["draft"]), None),
+    )
+    checks = cloud.until(
+        "green checks",
+        lambda: (
+            {each["name"]: each["conclusion"] for each in cloud.octocat.checks(repo, pull["head"]["sha"])}
+            if all(each["conclusion"] for each in cloud.octocat.checks(repo, pull["head"]["sha"]))
+            else None
+        ),
+    )
+    assert checks["Persevere"] == "success", checks
+    return pull
+
+
+def test_an_issue_becomes_a_proved_pull_request(cloud: Product) -> None:
+    repo = cloud.repository("calm")
+    number = begin(cloud, repo)
+    proved(cloud, repo)
+    assert len(cloud.octocat.pulls(repo, state="all")) == 1
+    assert cloud.issue_state(repo, number)["phase"] == "in_review"
+    refused = [each for each in cloud.steering.refusals() if each["method"] != "GET"]
+    assert refused == [], "GitHub refused no write"
+
+
+def test_it_does_also_when_functions_and_the_task_are_killed_on_the_way(cloud: Product) -> None:
+    repo = cloud.repository("stormy")
+    seen = len(cloud.fargate.seen)
+    number = begin(cloud, repo)
+    assert cloud.kill_functions("conductor", "effects", "planner", "job_api"), "somebody served the approval"
+    cloud.until("a task after the approval", lambda: len(cloud.fargate.seen) > seen + 1 and cloud.fargate.running)
+    assert cloud.fargate.kill(), "the build's task was at work"
+    assert cloud.kill_functions("job_api", "conductor")
+    proved(cloud, repo)
+    assert len(cloud.octocat.pulls(repo, state="all")) == 1, "each effect happened once"
+    written = [each for each in cloud.octocat.comments(repo, number) if each["user"]["login"].endswith("[bot]")]
+    assert len({each["body"][:40] for each in written}) == len(written), "no comment was written twice"

@@ -1,0 +1,355 @@
+"""`persevere doctor --aws` against an installation on the emulator that is broken in one way: named, with its fix.
+
+The emulator has no Service Quotas and its Function URLs resolve nowhere; the first is a warning here, the second is asked
+by Host. GitHub's part has tests of its own (`local/doctor/github.py`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Collection
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+
+from local.cloud.installation import OUTPUTS, Installation
+from local.doctor.aws import FUNCTIONS, CloudContext
+from local.doctor.finding import Finding
+from local.doctor.run import cloud_checks, examine
+from tests.contract.store_openings import create_table
+from tests.emulator import REGION
+
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n"
+DOOR = """
+import hashlib, hmac, json, os
+def handler(event, context):
+    wanted = "sha256=" + hmac.new(os.environ["SECRET"].encode(), event["body"].encode(), hashlib.sha256).hexdigest()
+    good = event["headers"].get("x-hub-signature-256") == wanted
+    return {"statusCode": int(os.environ.get("STATUS", 202)) if good else 401, "body": "{}"}
+"""
+
+
+@cache
+def client_of(url: str, service: str) -> Any:
+    return boto3.client(service, region_name=REGION, endpoint_url=url)
+
+
+class Place:
+    """A healthy installation, made of the parts that the checks look at, and everything that can be broken in it."""
+
+    def __init__(self, url: str, number: int) -> None:
+        self.url, self.stack = url, f"P{number}"
+        self.outputs: dict[str, str] = {}
+        self._secrets()
+        self._table_and_bucket()
+        self._cluster()
+        self._functions()
+        self._stack()
+
+    def client(self, service: str) -> Any:
+        return client_of(self.url, service)
+
+    def secret(self, output: str, value: Any) -> None:
+        text = value if isinstance(value, str) else json.dumps(value)
+        self.client("secretsmanager").put_secret_value(SecretId=self.outputs[output], SecretString=text)
+
+    def told(self, **changes: str) -> None:
+        client, name = self.client("lambda"), f"{self.stack}-job_api"
+        now = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": now | changes})
+
+    def examine(self, names: Collection[str]) -> dict[str, list[Finding]]:
+        context = CloudContext.of({}, Installation(self.stack, REGION, self.url, {}))
+        checks = [each for each in cloud_checks() if each.name in names]
+        found: dict[str, list[Finding]] = {}
+        for name, each in examine(context, checks):
+            found.setdefault(name, []).append(each)
+        return found
+
+    def _secrets(self) -> None:
+        client = self.client("secretsmanager")
+        values = {
+            "AppSecretArn": {"id": 7, "slug": "persevere", "private_key": PEM},
+            "WebhookSecretArn": ["s" * 40],
+            "KeysSecretArn": {name: ["k" * 43] for name in ("ticket", "marker", "blob")},
+            "ModelSecretArn": {"anthropic": "a key"},
+        }
+        for name, value in values.items():
+            made = client.create_secret(Name=f"{self.stack}-{name}", SecretString=json.dumps(value))
+            self.outputs[name] = made["ARN"]
+
+    def _table_and_bucket(self) -> None:
+        dynamodb, table = self.client("dynamodb"), f"{self.stack}-table"
+        create_table(dynamodb, table, StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+        dynamodb.update_continuous_backups(
+            TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+        dynamodb.update_time_to_live(
+            TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
+        )
+        bucket, s3 = f"{self.stack.lower()}-blobs", self.client("s3")
+        s3.create_bucket(Bucket=bucket)
+        blocked = dict.fromkeys(
+            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+        )
+        s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocked)
+        self.outputs |= {"TableName": table, "BucketName": bucket}
+
+    def define(self, **more: Any) -> str:
+        container = {"name": "runner", "image": f"registry.invalid/runner@sha256:{'0' * 64}", "essential": True}
+        wanted: dict[str, Any] = {"family": f"{self.stack}-runner", "cpu": "2048", "memory": "4096"}
+        made = self.client("ecs").register_task_definition(
+            **wanted | {"containerDefinitions": [container | more.pop("container", {})]} | more
+        )
+        return str(made["taskDefinition"]["taskDefinitionArn"])
+
+    def _cluster(self) -> None:
+        self.client("ecs").create_cluster(clusterName=f"{self.stack}-cluster")
+        self.outputs |= {"ClusterName": f"{self.stack}-cluster", "TaskDefinitionArn": self.define()}
+
+    def _functions(self) -> None:
+        client = self.client("lambda")
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("door.py", DOOR)
+        told = {"PERSEVERE_MODEL": "anthropic:claude-sonnet-5-5", "PERSEVERE_APP_ID": "7", "SECRET": "s" * 40}
+        for name in FUNCTIONS:
+            client.create_function(
+                FunctionName=f"{self.stack}-{name}",
+                Runtime="python3.13",
+                Handler="door.handler",
+                Role="arn:aws:iam::000000000000:role/none",
+                Code={"ZipFile": packed.getvalue()},
+                Environment={"Variables": told},
+            )
+        for output, name in (("WebhookUrl", "github_webhook"), ("JobApiUrl", "job_api")):
+            made = client.create_function_url_config(FunctionName=f"{self.stack}-{name}", AuthType="NONE")
+            self.outputs[output] = made["FunctionUrl"]
+        stream = self.client("dynamodb").describe_table(TableName=self.outputs["TableName"])["Table"]["LatestStreamArn"]
+        for name in ("conductor", "effects"):
+            client.create_event_source_mapping(
+                FunctionName=f"{self.stack}-{name}", EventSourceArn=stream, StartingPosition="LATEST", Enabled=True
+            )
+        events = self.client("events")
+        target = [
+            {
+                "Id": "1",
+                "Arn": client.get_function(FunctionName=f"{self.stack}-watchdog")["Configuration"]["FunctionArn"],
+            }
+        ]
+        events.put_rule(Name=f"{self.stack}-minute", ScheduleExpression="rate(30 minutes)")
+        events.put_targets(Rule=f"{self.stack}-minute", Targets=target)
+        events.put_rule(Name=f"{self.stack}-tasks", EventPattern=json.dumps({"source": ["aws.ecs"]}))
+        events.put_targets(Rule=f"{self.stack}-tasks", Targets=target)
+
+    def _stack(self, **outputs: str) -> None:
+        told = {name: {"Value": value} for name, value in self.outputs.items()}
+        body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": told}
+        client = self.client("cloudformation")
+        client.create_stack(StackName=self.stack, TemplateBody=json.dumps(body))
+        client.get_waiter("stack_create_complete").wait(StackName=self.stack, WaiterConfig={"Delay": 0.1})
+
+    def says(self, **outputs: str | None) -> None:
+        """The stack says something else of these outputs; None: nothing."""
+        for name, value in outputs.items():
+            self.outputs.pop(name)
+            if value is not None:
+                self.outputs[name] = value
+        client = self.client("cloudformation")
+        client.delete_stack(StackName=self.stack)
+        client.get_waiter("stack_delete_complete").wait(StackName=self.stack, WaiterConfig={"Delay": 0.1})
+        self._stack()
+
+
+CHECKED = frozenset(
+    "credentials,stack,functions,stream,clock rule,table,bucket,cluster,task,app secret,hook secret,keys,model,door".split(
+        ","
+    )
+)
+_numbers = iter(range(1_000))
+
+
+@pytest.fixture
+def place(running_emulator: str) -> Place:
+    return Place(running_emulator, next(_numbers))
+
+
+def test_a_healthy_installation_has_no_finding(place: Place) -> None:
+    found = place.examine(CHECKED)
+    assert set(found) == CHECKED
+    assert {each.level for rows in found.values() for each in rows} == {"ok"}, found
+
+
+def no_stack(place: Place) -> None:
+    place.client("cloudformation").delete_stack(StackName=place.stack)
+
+
+def stream_off(place: Place) -> None:
+    client = place.client("lambda")
+    (mapping,) = client.list_event_source_mappings(FunctionName=f"{place.stack}-effects")["EventSourceMappings"]
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+
+def no_mapping(place: Place) -> None:
+    client = place.client("lambda")
+    (mapping,) = client.list_event_source_mappings(FunctionName=f"{place.stack}-conductor")["EventSourceMappings"]
+    client.delete_event_source_mapping(UUID=mapping["UUID"])
+
+
+def no_targets(place: Place) -> None:
+    events = place.client("events")
+    for rule in ("minute", "tasks"):
+        events.remove_targets(Rule=f"{place.stack}-{rule}", Ids=["1"])
+
+
+def no_backups(place: Place) -> None:
+    place.client("dynamodb").update_continuous_backups(
+        TableName=place.outputs["TableName"], PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+    )
+
+
+def role_for_tasks(place: Place) -> None:
+    place.says(TaskDefinitionArn=place.define(taskRoleArn="arn:aws:iam::000000000000:role/too-much"))
+
+
+def loose_image(place: Place) -> None:
+    place.says(TaskDefinitionArn=place.define(container={"image": "registry.invalid/runner:latest"}))
+
+
+BROKEN: list[Any] = [
+    pytest.param(no_stack, "stack", "there is no stack", "persevere deploy", id="no stack"),
+    pytest.param(
+        lambda p: p.says(JobApiUrl=None), "stack", "does not say JobApiUrl", "persevere deploy", id="an older stack"
+    ),
+    pytest.param(
+        lambda p: p.client("lambda").delete_function(FunctionName=f"{p.stack}-planner"),
+        "functions",
+        "planner is not there",
+        "persevere deploy",
+        id="a function is gone",
+    ),
+    pytest.param(
+        stream_off, "stream", "effects does not listen", "update-event-source-mapping", id="a consumer is off"
+    ),
+    pytest.param(no_mapping, "stream", "conductor does not listen", "persevere deploy", id="a consumer is gone"),
+    pytest.param(
+        lambda p: p.client("events").disable_rule(Name=f"{p.stack}-minute"),
+        "clock rule",
+        "switched off",
+        "aws events enable-rule",
+        id="the minute rule is off",
+    ),
+    pytest.param(no_targets, "clock rule", "nothing wakes", "persevere deploy", id="nothing wakes the watchdog"),
+    pytest.param(
+        lambda p: p.client("dynamodb").delete_table(TableName=p.outputs["TableName"]),
+        "table",
+        "is gone",
+        "docs/operations.md",
+        id="the table is gone",
+    ),
+    pytest.param(no_backups, "table", "no restore points", "persevere deploy", id="no restore points"),
+    pytest.param(
+        lambda p: p.client("s3").delete_public_access_block(Bucket=p.outputs["BucketName"]),
+        "bucket",
+        "made public",
+        "persevere deploy",
+        id="the bucket may be public",
+    ),
+    pytest.param(
+        lambda p: p.client("s3").delete_bucket(Bucket=p.outputs["BucketName"]),
+        "bucket",
+        "is gone",
+        "persevere deploy",
+        id="the bucket is gone",
+    ),
+    pytest.param(
+        lambda p: p.client("ecs").delete_cluster(cluster=p.outputs["ClusterName"]),
+        "cluster",
+        "is gone",
+        "persevere deploy",
+        id="the cluster is gone",
+    ),
+    pytest.param(role_for_tasks, "task", "tasks have a role", "persevere deploy", id="a task has a role"),
+    pytest.param(loose_image, "task", "tag that can be moved", "digest:", id="the image is not pinned"),
+    pytest.param(
+        lambda p: p.secret("AppSecretArn", "no json"),
+        "app secret",
+        "no JSON",
+        "init --aws",
+        id="the App's secret is no JSON",
+    ),
+    pytest.param(
+        lambda p: p.secret("AppSecretArn", {"id": 7}), "app secret", "no private key", "init --aws", id="no private key"
+    ),
+    pytest.param(
+        lambda p: p.told(PERSEVERE_APP_ID="8"),
+        "app secret",
+        "work for App 8",
+        "app_id = 7",
+        id="the key of another App",
+    ),
+    pytest.param(
+        lambda p: p.told(PERSEVERE_APP_ID="0"), "app secret", "do not know", "app_id = 7", id="functions without an App"
+    ),
+    pytest.param(
+        lambda p: p.secret("WebhookSecretArn", '"one"'),
+        "hook secret",
+        "no JSON list",
+        "--webhook",
+        id="one secret, no list",
+    ),
+    pytest.param(
+        lambda p: p.secret("KeysSecretArn", {"ticket": ["k" * 43]}),
+        "keys",
+        "no list of marker",
+        "--keys",
+        id="no marker key",
+    ),
+    pytest.param(
+        lambda p: p.secret("KeysSecretArn", {"ticket": ["short"], "marker": ["k" * 43]}),
+        "keys",
+        "shorter than 32",
+        "Rotate",
+        id="a short key",
+    ),
+    pytest.param(lambda p: p.told(PERSEVERE_MODEL=""), "model", "no model is chosen", "choices.toml", id="no model"),
+    pytest.param(
+        lambda p: p.told(PERSEVERE_MODEL="anthropic:claude-0"), "model", "claude-0", "known price", id="no price"
+    ),
+    pytest.param(
+        lambda p: p.secret("ModelSecretArn", {"openai": "x"}), "model", "no key for anthropic", "--models", id="no key"
+    ),
+    pytest.param(
+        lambda p: p.secret("WebhookSecretArn", ["t" * 40]),
+        "door",
+        "another secret",
+        "5 minutes",
+        id="the door has another secret",
+    ),
+    pytest.param(
+        lambda p: p.client("lambda").update_function_configuration(
+            FunctionName=f"{p.stack}-github_webhook", Environment={"Variables": {"SECRET": "s" * 40, "STATUS": "500"}}
+        ),
+        "door",
+        "answers 500",
+        "aws logs tail",
+        id="the door fails",
+    ),
+]
+
+
+@pytest.mark.parametrize(("break_it", "check", "what", "fix"), BROKEN)
+def test_a_broken_installation_is_named_with_its_fix(
+    place: Place, break_it: Callable[[Place], object], check: str, what: str, fix: str
+) -> None:
+    break_it(place)
+    wrong = [each for each in place.examine([check]).get(check, []) if each.level != "ok"]
+    assert any(what in each.what and fix in each.fix for each in wrong), wrong
+
+
+def test_every_output_that_is_looked_at_is_made_here(place: Place) -> None:
+    assert set(place.outputs) == set(OUTPUTS)
