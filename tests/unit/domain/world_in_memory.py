@@ -82,6 +82,7 @@ class World:
         )
         self.roles = dict(ROLES)
         self.settings = RepositorySettings()
+        self.model_line = 0
         self.head: str | None = BASE
         self.private = False
         self.unreadable: set[type] = set()
@@ -159,7 +160,7 @@ class World:
             case DefaultHead():
                 return HeadFact("main", self.head)
             case SettingsAt(sha=sha):
-                return SettingsFact(self.settings, sha)
+                return SettingsFact(self.settings, sha, model_line=self.model_line)
             case CommentNow(id=comment):
                 return self.comments.get(comment, Missing())
             case _:
