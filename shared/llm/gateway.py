@@ -71,7 +71,7 @@ class Gateway:
         if state.asking is None or state.reply is not None:
             return None
         left = state.asking.until - self._clock.now()
-        return Wait(min(max(left, 200), 1_000)) if left > 0 else None
+        return Wait(min(max(left, 200), 1_000), idle=bool(state.asking.busy_since)) if left > 0 else None
 
     def ask(self, slot: Slot, state: StepState, record: Record, ask: Ask) -> Stored | Wait | Broke:
         """Ask and store. `state` is the slot's body as read, `record` its record (version 0: there is none yet).
@@ -234,7 +234,7 @@ class Gateway:
         stored = self._store_answer(opened, opened.state.model_copy(update={"asking": then}), 0)
         if isinstance(stored, Stored) and stored.state.reply is not None:
             return stored
-        return Wait(max(then.until - now, 200))
+        return Wait(max(then.until - now, 200), idle=bool(then.busy_since))
 
     def _give_way(self, opened: _Opened) -> Wait:
         """No answer will come, and it may have been billed: let the next asker settle the hold in full at once."""

@@ -282,14 +282,20 @@ MODEL_TURN = {
     "key": "Only the operator of this installation can repair it. When it works again:",
     "busy": "It is theirs to repair; later it may work:",
 }
+MODEL_AGAIN = {
+    "spend_cap": "Only the operator can raise it there. The clock stands still, and I go on by myself when it is done. At once:",
+    "key": "Only the operator of this installation can repair it; `persevere doctor` shows them where. The clock stands "
+    "still, and I go on by myself when the key works. At once:",
+}
 
 
 def _model(message: m.ModelStopped, view: View) -> str:
     words = MODEL_WORDS.get(message.why, "{model} does not go on").format(model=prose(message.model, 60) or "the model")
     detail = f"It says: {quoted(message.detail, 240)}. " if one_line(message.detail) else ""
+    whose = MODEL_AGAIN if message.again else MODEL_TURN
     return paragraphs(
         f"{mention(message.to)}, **waiting: {words}**",
-        f"{detail}{prose(message.spent, 20)} is spent. {_work(view)} {MODEL_TURN.get(message.why, 'To try again:')}",
+        f"{detail}{prose(message.spent, 20)} is spent. {_work(view)} {whose.get(message.why, 'To try again:')}",
         command_fence(message.line),
         f"To go on now with another provider: {code(message.other, 120)}" if message.other else "",
     )

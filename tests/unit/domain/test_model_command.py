@@ -73,7 +73,7 @@ def test_who_may_not_write_may_not_choose() -> None:
 
 def _stopped_by_the_model(place: str) -> World:
     world = with_models(at(place))
-    world.finishes("gave_up", reason="busy", summary="Anthropic is overloaded")
+    world.finishes("gave_up", reason="key", summary="Anthropic refuses the key")
     world.settle()
     return world
 

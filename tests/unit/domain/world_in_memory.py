@@ -357,6 +357,18 @@ class World:
         after = ledger.model_copy(update={"spent_nano": ledger.spent_nano + nano, "spent_seconds": seconds})
         self.store.commit(Put(replace(record, body=after.model_dump(mode="json")), AtVersion(record.version)))
 
+    def steps(self, number: int) -> None:
+        """The runner's heartbeat: it is that far."""
+        record = self.store.get(keys.job_lease(self.job().id))
+        assert record is not None
+        self.store.commit(Put(replace(record, body=record.body | {"step": number}), AtVersion(record.version)))
+
+    def issue_changes(self, **fields: Any) -> None:
+        """As if it had come so far."""
+        record = self.store.get(keys.issue_state(PK))
+        assert record is not None
+        self.store.commit(Put(replace(record, body=record.body | fields), AtVersion(record.version)))
+
     # --- time ----------------------------------------------------------------------------------------------
 
     def rings(self, *names: str) -> str:
