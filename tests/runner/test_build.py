@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from runner_image.heartbeat import Progress
 from runner_image.job import CLOSING_S, Job
 from runner_image.orders import Orders
 from runner_image.waiting import wait_for
-from shared.domain.protocol import Change, Changeset, Claimed, RunnerLimits, encode
+from shared.domain.protocol import Change, Changeset, RunnerLimits, encode
 from tests.runner.conftest import BACKENDS, Repo, Runner, claim_for
 from tests.runner.fake_control import Answer, call, refusal
 
@@ -98,9 +100,8 @@ def test_while_no_model_can_be_asked_the_jobs_clock_stands_still(repo: Repo, sta
 
 @pytest.mark.parametrize(("idle", "ends"), [(True, False), (False, True)])
 def test_a_wait_in_which_the_clock_stands_is_not_ended_by_it(tmp_path: Path, idle: bool, ends: bool) -> None:
-    limits = RunnerLimits(seconds=CLOSING_S)
-    claimed = Claimed.model_construct(limits=limits)
-    job = Job(claimed, None, Orders(), Progress(), None, tmp_path, began=time.monotonic() + 0.3)  # type: ignore[arg-type]
+    parts: Any = {"claimed": SimpleNamespace(limits=RunnerLimits(seconds=CLOSING_S)), "api": None, "sandbox": None}
+    job = Job(**parts, orders=Orders(), progress=Progress(), directory=tmp_path, began=time.monotonic() + 0.3)
 
     def slow() -> str:
         for _ in range(2):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from shared.domain.workflow.provider_out import FIRST_MS, MOST_MS, TRIES_MAX
@@ -11,8 +13,8 @@ from tests.unit.domain.world_in_memory import HUBOT, OCTOCAT, World
 MINUTE = 60_000
 
 
-def out(reason: str = "busy", *, place: str = "building", **fields: object) -> World:
-    world = at(place)
+def out(reason: str = "busy", **fields: Any) -> World:
+    world = at("building")
     world.finishes("gave_up", reason=reason, summary="Anthropic is overloaded since 12:04 UTC", **fields)
     world.settle()
     return world

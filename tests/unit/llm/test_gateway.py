@@ -178,7 +178,7 @@ def test_the_longest_silence_that_a_provider_is_allowed_lets_nobody_in() -> None
 
 def test_a_busy_provider_costs_nothing_and_nobody_asks_before_it_wants() -> None:
     desk = Desk(model=Told([ModelBusy("slow down", 30)]))
-    assert desk.ask() == Wait(30_000)
+    assert desk.ask() == Wait(30_000, idle=True)
     assert (desk.ledger().spent_nano, desk.ledger().held_nano) == (0, 0)
     assert isinstance(desk.ask(), Wait)
     assert len(desk.model.asked) == 1
