@@ -6,6 +6,7 @@ from typing import assert_never
 
 from shared.domain import messages as m
 from shared.domain.evidence import Verdict
+from shared.domain.money import dollars, minutes
 from shared.domain.view import View
 from shared.render.criteria import current, holding, summary
 from shared.render.forms import clock, count, listed, login, mention, short, spent, worked
@@ -140,10 +141,19 @@ def _out_of(message: m.OutOf, view: View) -> str:
     )
     return paragraphs(
         f"{mention(message.to)}, **paused: the {message.what} is used up{hold}**",
-        f"{_cost(view)} {_work(view)}{proved}".strip(),
+        f"{_cost(view)} {_work(view)}{proved} {_last_round(view)}".strip(),
         command_fence(message.line),
         "Or leave it: nothing is spent while it waits, and the work is kept.",
     )
+
+
+def _last_round(view: View) -> str:
+    """What one more round may cost, by the last one: with it a person can choose how far to raise the limit."""
+    nano, build = sum(step.billed.nano for step in view.steps), view.build
+    if build is None or not view.steps:
+        return ""
+    took = f" and {minutes(build.seconds)} min" if build.seconds else ""
+    return f"The last round of building cost {dollars(nano)}{took}."
 
 
 # --- what was not written -------------------------------------------------------------------------------------
