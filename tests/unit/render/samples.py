@@ -351,7 +351,7 @@ COMMENTS: dict[str, tuple[Message, View]] = {
     "ended-unproved": (m.EndedUnproved(to="octocat", rounds=3), HALTED),
     "out-of-money": (
         m.OutOf(to="octocat", what="money", line="/persevere extend +$1"),
-        v.halted("paused", "out_of_money", "/persevere extend +$1", ledger=v.ledger(593, 2460)),
+        v.halted("paused", "out_of_money", "/persevere extend +$1", ledger=v.ledger(593, 2460), steps=TRIES),
     ),
     "out-of-time": (m.OutOf(to="octocat", what="time", line="/persevere extend +20m"), v.working("paused", job=None)),
     "asking-used-up": (m.AskingUsedUp(to="octocat", spent="$0.50", limit="$0.50"), v.view(v.issue("waiting"))),
