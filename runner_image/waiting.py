@@ -25,10 +25,10 @@ def wait_for(job: Job, name: str, work: Callable[[], Value]) -> Value:
             inbox.put(answer)
 
         threading.Thread(target=do, name=name, daemon=True).start()
-        answer: Any = None
-        while answer is None:
+        while True:
             try:
                 answer = inbox.get(timeout=max(job.seconds_left, 0.0))
+                break
             except Empty:
                 job.check_time()  # nothing is raised where the clock stood still meanwhile
     job.orders.check()
