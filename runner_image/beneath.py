@@ -1,15 +1,16 @@
 """Files of the workspace, reached so that no link leads out of it.
 
-Linux decides it in the kernel (openat2 with RESOLVE_BENEATH: links inside are followed, links out are refused, with no
-moment in between). Elsewhere every step of the path is opened by itself and no link is followed at all.
+Every step of a path is opened by itself and no link is followed. Where one lies on the way, Linux decides in the kernel
+(openat2 with RESOLVE_BENEATH: links inside are followed, links out are refused, with no moment in between); elsewhere it
+is refused.
 
-This file is also sent, as it stands, to the interpreter inside the sandbox (`tools/files.py`): the standard library
-alone, and nothing that Python 3.9 does not have.
+This file is also sent, as it stands, to the interpreter inside the sandbox (`tools/files.py`) at each call: the standard
+library alone, nothing that Python 3.9 does not have, and no import that costs milliseconds (contextlib; ctypes but for a
+link).
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -36,6 +37,20 @@ def parts_of(path: bytes) -> list[bytes]:
     return parts
 
 
+class _Parent:
+    """An open directory and the name of what lies, or is to lie, in it; closed at the end of its `with`."""
+
+    def __init__(self, descriptor: int, name: bytes) -> None:
+        self.descriptor = descriptor
+        self.name = name
+
+    def __enter__(self) -> tuple[int, bytes]:
+        return self.descriptor, self.name
+
+    def __exit__(self, *why: object) -> None:
+        os.close(self.descriptor)
+
+
 class Beneath:
     """The files beneath `root`. Paths are relative, as bytes. What is written belongs to the owner of `root`."""
 
@@ -47,8 +62,15 @@ class Beneath:
         parts = parts_of(path)
         root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            made = _openat2(root, b"/".join(parts) or b".", flags | FLAGS, mode)
-            return _open_by_steps(root, parts, flags | FLAGS, mode) if made is None else made
+            try:
+                return _open_by_steps(root, parts, flags | FLAGS, mode)
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise
+                made = _openat2(root, b"/".join(parts) or b".", flags | FLAGS, mode)
+                if made is None:
+                    raise
+                return made
         except OSError as error:
             if error.errno in (errno.EXDEV, errno.ELOOP):
                 raise Outside(f"{os.fsdecode(path)!r} is, or lies behind, a link that I do not follow") from error
@@ -153,12 +175,13 @@ class Beneath:
                 self._own(file.fileno())
             os.rename(fresh, name, src_dir_fd=directory, dst_dir_fd=directory)
         except BaseException:
-            with contextlib.suppress(OSError):
+            try:
                 os.unlink(fresh, dir_fd=directory)
+            except OSError:
+                pass  # it is there no more, or was never made
             raise
 
-    @contextlib.contextmanager
-    def _place_of(self, descriptor: int, path: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _place_of(self, descriptor: int, path: bytes) -> _Parent:
         """(directory, name) where an open file really lies, links on the way to it followed. Raises Outside."""
         inside = path
         root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -170,22 +193,21 @@ class Beneath:
             pass  # no /proc: then no link was followed on the way either, or the comparison below says so
         finally:
             os.close(root)
-        with self._parent(inside) as (directory, name):
-            there = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        parent = self._parent(inside)
+        try:
+            there = os.stat(parent.name, dir_fd=parent.descriptor, follow_symlinks=False)
             if not os.path.samestat(there, os.fstat(descriptor)):
                 raise Outside(f"{os.fsdecode(path)!r} was moved, or lies behind a link that I do not follow")
-            yield directory, name
+        except BaseException:
+            os.close(parent.descriptor)
+            raise
+        return parent
 
     # --- steps ------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def _parent(self, path: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _parent(self, path: bytes) -> _Parent:
         *way, name = parts_of(path) or [b"."]
-        descriptor = self.open(b"/".join(way), os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            yield descriptor, name
-        finally:
-            os.close(descriptor)
+        return _Parent(self.open(b"/".join(way), os.O_RDONLY | os.O_DIRECTORY), name)
 
     def _clear_way(self, path: bytes) -> None:
         """A file or link where a directory must be goes."""
@@ -203,10 +225,13 @@ class Beneath:
     def _make_directories(self, path: bytes) -> None:
         way = b""
         for part in parts_of(path)[:-1]:
-            with contextlib.suppress(FileExistsError), self._parent(way + b"/" + part if way else part) as (at, name):
-                os.mkdir(name, 0o755, dir_fd=at)
-                self._own_link(at, name)
             way = way + b"/" + part if way else part
+            with self._parent(way) as (at, name):
+                try:
+                    os.mkdir(name, 0o755, dir_fd=at)
+                except FileExistsError:
+                    continue
+                self._own_link(at, name)
 
     def _own(self, descriptor: int) -> None:
         if os.geteuid() == 0:
