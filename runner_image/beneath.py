@@ -19,6 +19,7 @@ import sys
 SYS_OPENAT2 = 437  # the same on every architecture (Linux 5.6, openat2(2))
 RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_BENEATH = 0x01, 0x02, 0x08
 FLAGS = os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+HALF = (b".persevere-", b".new")
 
 
 class Outside(Exception):
@@ -35,6 +36,12 @@ def parts_of(path: bytes) -> list[bytes]:
     if path.startswith(b"/") or b".." in parts or b"\0" in path:
         raise Outside(f"{os.fsdecode(path)!r} is not a path inside the workspace")
     return parts
+
+
+def is_half_written(path: bytes) -> bool:
+    """Whether it is what a write leaves beside its file when it is killed in the middle."""
+    name = path.rpartition(b"/")[2]
+    return name.startswith(HALF[0]) and name.endswith(HALF[1]) and len(name) == len(HALF[0]) + 16 + len(HALF[1])
 
 
 class _Parent:
@@ -165,7 +172,7 @@ class Beneath:
 
     def _replace(self, directory: int, name: bytes, data: bytes, mode: int | None) -> None:
         """A new file in the old one's place at one moment."""
-        fresh = b".persevere-" + os.urandom(8).hex().encode() + b".new"
+        fresh = HALF[0] + os.urandom(8).hex().encode() + HALF[1]
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             with os.fdopen(os.open(fresh, flags, 0o666, dir_fd=directory), "wb") as file:
@@ -175,7 +182,7 @@ class Beneath:
                 self._own(file.fileno())
             os.rename(fresh, name, src_dir_fd=directory, dst_dir_fd=directory)
         except BaseException:
-            try:
+            try:  # noqa: SIM105 - contextlib costs an import at each call
                 os.unlink(fresh, dir_fd=directory)
             except OSError:
                 pass  # it is there no more, or was never made
