@@ -184,28 +184,34 @@ def test_a_runner_killed_at_any_request_changes_nothing_about_the_end(matrix: Ma
             return [f"{kills}: {error}"[:3000]]
 
     asks = [number for number, each in enumerate(matrix.gate.seen[calm.pk, "build", 1]) if each.startswith(STEP)]
-    late = Kill(asks[-1], "before")
-    stories = list(stories_of(points, late, restoring(matrix, late)))
+    kept = points["build"].index(Kill(asks[1], "after"))  # from here on there is a bundle
+    again = restoring(matrix, points["build"][kept])
+    stories = list(stories_of(points, kept, again))
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         wrong = [each for found in pool.map(one, stories) for each in found]
     assert not wrong, "\n".join(wrong)
 
 
-def restoring(matrix: Matrix, late: Kill) -> list[Kill]:
+def restoring(matrix: Matrix, first: Kill) -> list[Kill]:
     """Where a machine can be killed that takes over a build: each request until it goes on with the next step."""
-    place, _ = play(matrix, {"build": (late,)})
+    place, _ = play(matrix, {"build": (first,)})
     seen = matrix.gate.seen[place.pk, "build", 2]
-    assert any(each.startswith("GET /blobs/") for each in seen), f"no bundle was restored: {seen}"
-    last = next(number for number, each in enumerate(seen) if each.startswith(STEP))
+    assert "GET /blobs/…" in seen, f"no bundle was restored: {seen}"
+    last = next(number for number, each in enumerate(seen) if each.startswith((STEP, "POST /v1/begin")))
     return [Kill(number, when, launch=2) for number in range(last + 1) for when in BOTH]
 
 
-def stories_of(points: dict[str, list[Kill]], late: Kill, again: list[Kill]) -> Iterator[Kills]:
-    """As few as have every point. Who takes over the build is killed in those that are done with the build's own."""
-    builds = [*((each,) for each in points["build"]), *((late, each) for each in again)]
-    singles = {kind: [(each,) for each in found] for kind, found in points.items()} | {"build": builds}
-    for number in range(max(map(len, singles.values()))):
-        yield {kind: found[number] for kind, found in singles.items() if number < len(found)}
+def stories_of(points: dict[str, list[Kill]], kept: int, again: list[Kill]) -> Iterator[Kills]:
+    """As few as have every point. Who takes over a build is killed where the first machine left a bundle (from `kept` on,
+    but for the end), so that this costs no story of its own.
+    """
+    builds = points["build"]
+    late = builds[kept:-1]
+    rest = [(late[number % len(late)], each) for number, each in enumerate(again)]
+    several: list[tuple[Kill, ...]] = [(each,) for each in (*builds[:kept], *late[len(again) :], builds[-1])]
+    planned = {kind: [(each,) for each in found] for kind, found in points.items()} | {"build": several + rest}
+    for number in range(max(map(len, planned.values()))):
+        yield {kind: found[number] for kind, found in planned.items() if number < len(found)}
 
 
 def wrongs(matrix: Matrix, calm: Place, wanted: End, place: Place, kills: Kills, hit: list[str]) -> Iterator[str]:
