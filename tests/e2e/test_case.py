@@ -35,6 +35,7 @@ from tests.e2e.tiny_case import (
     processes_of,
     step,
 )
+from tests.e2e.watch import leaks_of_kept
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -71,6 +72,7 @@ def test_a_right_first_fix_is_proved_in_one_round_from_heads_own_source(tmp_path
     assert found["money"]["held"] == 0
     assert checks(found) == {"Persevere": "success"} | {f"Persevere / AC-{number}": "success" for number in (1, 2, 3)}
     assert processes_of(tmp_path) == []
+    assert leaks_of_kept(tmp_path) == []
 
 
 def test_a_fix_that_breaks_the_tests_is_red_and_waits(tmp_path: Path, wheels: Path) -> None:
