@@ -192,10 +192,11 @@ def test_no_network_is_said(tmp_path: Path, wheels: Path) -> None:
     assert "no package index could be asked" in story
 
 
-def test_a_case_runs_unfenced_only_where_the_operator_says_so(tmp_path: Path, wheels: Path) -> None:
+def test_a_case_does_not_run_where_its_fence_is_not_to_be_had(tmp_path: Path, wheels: Path) -> None:
+    """Never unfenced instead: that is the operator's to say, by name."""
     tiny = TinyCase(tmp_path, wheels, [AC1], [step("submit")])
-    del tiny.environment["PERSEVERE_SANDBOX"]
-    tiny.environment["PATH"] = str(tmp_path)  # no bubblewrap is found there
+    tiny.environment["PERSEVERE_SANDBOX"] = "container"
+    tiny.environment["PATH"] = str(tmp_path)  # no engine is found there
     code, found, story = tiny.run()
     assert (code, found) == (2, {})
     assert "PERSEVERE_SANDBOX=none" in story
