@@ -116,6 +116,46 @@ def test_what_a_command_did_by_half_is_undone_in_place(repo: Repo, begin: Begin)
     assert work.recorder.mark() == mark
 
 
+@pytest.fixture
+def with_submodule(repo: Repo) -> Repo:
+    repo.commit({"a": "1", "d/x": "x"})
+    for path in ("sub", "d/deep"):
+        repo.git("update-index", "--add", "--cacheinfo", f"160000,{repo.head},{path}")
+    repo.git("commit", "-q", "-m", "two submodules")
+    repo.commits[:] = [repo.git("rev-parse", "HEAD")]
+    return repo
+
+
+@pytest.mark.parametrize(
+    "line", ["rmdir sub; rm -r d", "rmdir sub d/deep; echo a file > sub; ln -s . d/deep", "rm -r d; echo > d", "true"]
+)
+def test_a_submodule_that_a_command_cut_short_has_removed_is_there_again(
+    with_submodule: Repo, begin: Begin, line: str
+) -> None:
+    work = begin()
+    work.sh("echo 2 > a")
+    mark = work.recorder.mark()
+    work.sh(line)
+    work.recorder.put_back(mark)
+    assert work.recorder.mark() == mark
+    assert set(work.changes()) == {"a"}
+    assert (work.tree / "sub").is_dir()
+    assert (work.tree / "d/deep").is_dir()
+
+
+def test_a_clone_in_a_submodules_directory_does_not_take_it_out_of_the_repository(
+    with_submodule: Repo, begin: Begin
+) -> None:
+    work = begin()
+    clone = "git init -q . && git -c user.name=o -c user.email=o@example.com commit -q --allow-empty -m x && touch y"
+    work.sh(f"echo 2 > a; cd sub && {clone}; cd ../d/deep && {clone}")
+    assert set(work.changes()) == {"a"}
+    work.sh("rm -rf sub d/deep; mkdir d/deep; ln -s d sub")
+    assert work.changes() == {"a": ("100644", b"2\n"), "sub": ("120000", b"d")}
+    work.sh("rm sub; rmdir d/deep")
+    assert work.changes() == {"a": ("100644", b"2\n"), "sub": (None, b""), "d/deep": (None, b"")}
+
+
 def test_too_large_a_file_is_left_out_and_named_and_the_rest_is_kept(repo: Repo, begin: Begin) -> None:
     repo.commit({"a": "1", "big": "small"})
     work = begin()
