@@ -10,7 +10,8 @@ from runner_image.changeset import TooBig
 from runner_image.checkpoint import make_bundle, open_bundle, stored_change
 from runner_image.git import Git, GitFailed
 from runner_image.trees import tree_of
-from shared.domain.protocol import CHECKPOINT_MAX_FILE_BYTES, CHECKPOINT_MAX_FILES, Resume
+from runner_image.underway import UnderWay
+from shared.domain.protocol import CHECKPOINT_MAX_FILE_BYTES, CHECKPOINT_MAX_FILES, Call, CallResult, Resume
 from tests.runner.conftest import GIT, Repo, Runner, claim_for
 from tests.runner.fake_control import call
 from tests.runner.test_changeset import Begin, Work, begin
@@ -114,6 +115,23 @@ def test_what_a_command_did_by_half_is_undone_in_place(repo: Repo, begin: Begin)
     assert (work.tree / "lock").read_text() == "1\n2\n", "as set-up left it"
     assert (work.tree / "mine").read_text() == "mine\n"
     assert work.recorder.mark() == mark
+
+
+@pytest.mark.parametrize("tool", ["edit", "write"])
+def test_an_order_before_a_write_undoes_nothing_of_the_calls_that_ended(repo: Repo, begin: Begin, tool: str) -> None:
+    repo.commit({"a": "1\n"})
+    work = begin()
+    underway = UnderWay(work.recorder)
+    first, second = Call(id="0.0", tool="bash", args={}), Call(id="0.1", tool=tool, args={})
+    underway.begin(0, [first, second])
+    underway.start(first)
+    work.sh("echo 2 > a")
+    underway.end(CallResult(call="0.0", status="ok"))
+    underway.start(second)
+    underway.undo()
+    assert underway.is_known
+    assert (work.tree / "a").read_text() == "2\n"
+    assert [each.status for each in underway.all_results("cut")] == ["ok", "interrupted"]
 
 
 @pytest.fixture
