@@ -192,16 +192,21 @@ def test_a_checkpoint_of_another_job_is_refused(tmp_path: Path) -> None:
     assert runner.put_step(1, *done(reply), checkpoint=foreign)[0] == 422
 
 
+@pytest.mark.parametrize("between", [0, 1, 2])
 @pytest.mark.parametrize(("head", "goes_on"), [(None, True), ("c" * 40, False)])
 def test_work_of_lost_machines_is_found_by_the_job_that_continues(
-    tmp_path: Path, head: str | None, goes_on: bool
+    tmp_path: Path, head: str | None, goes_on: bool, between: int
 ) -> None:
-    """Unless it was committed since, and the commit is what is built on."""
+    """Unless it was committed since, and the commit is what is built on; also behind jobs that no machine ever claimed."""
     house, _, runner = at_work(tmp_path)
     _, reply = runner.put_step(0)
     runner.put_step(1, *done(reply), checkpoint=kept(house))
     house.put_job(status="failed")
-    house.put_job(id="aaaaaaaaa2", continues=JOB, head=head, message="A person said: go on.")
+    before = JOB
+    for number in range(between):
+        house.put_job(id=f"cccccccc0{number}", continues=before, status="failed", head=head)
+        before = f"cccccccc0{number}"
+    house.put_job(id="aaaaaaaaa2", continues=before, head=head, message="A person said: go on.")
     claimed = house.runner(job="aaaaaaaaa2").claim()[1]
     assert (claimed["resume"]["tree"], claimed["resume"]["kind"]) == (
         (TREE, "bundle") if goes_on else (None, "changeset")
