@@ -1,5 +1,6 @@
 """A build against a control plane: from claim to last word."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,8 @@ def test_a_build_hands_over_what_the_agent_changed(repo: Repo, start: Start, san
     assert control.steps[4].results[1].status == "refused"
     assert control.steps[1].tree != control.steps[2].tree == end.tree
     assert control.self_test["door_reached"] is (sandbox == "none")
+    tested = next(json.loads(line) for line in runner.stderr.splitlines() if '"sandbox.tested"' in line)
+    assert tested == {"event": "sandbox.tested", **control.self_test}
 
 
 def test_the_ticket_and_the_tokens_are_nowhere(repo: Repo, start: Start) -> None:
