@@ -1,5 +1,6 @@
 """How a build ends when it does not end well: what is said, what is kept, and the exit code."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -133,6 +134,9 @@ def test_the_jobs_time_ends_a_command_and_the_job(repo: Repo, start: Start) -> N
     assert (end.outcome, end.reason) == ("gave_up", "out_of_time")
     assert {path: each.data for path, each in runner.control.changes().items()} == {"a.txt": b"two\n"}
     assert end.underway is not None
+    assert re.search(r"\[ended after [0-2] s with all", end.underway.done.results[0].text), (
+        "and not the 100 it asked for"
+    )
     assert [(each.status, each.data) for each in end.underway.done.results] == [
         ("timeout", {}),
         ("interrupted", {"how": "not_begun"}),
