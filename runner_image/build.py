@@ -115,7 +115,8 @@ def hand_over(job: Job, prepared: Prepared, said: Said) -> Finish:
     except GitFailed as error:
         raise GiveUp("refused", f"The change could not be read from the workspace: {error}") from error
     finish = closing(job, "handed_over", "", said.summary, prepared.setup_run)
-    finish = finish.model_copy(update={"unmet": said.unmet, "underway": calls_of(prepared, None, finish)})
+    # Kept as well: what the change policy refuses is gone on with from there.
+    finish = finish.model_copy(update={"unmet": said.unmet, "underway": left_behind(job, prepared, finish)})
     return carry(job, taken, finish)
 
 
@@ -153,7 +154,7 @@ def left_behind(job: Job, prepared: Prepared, finish: Finish) -> Underway | None
     return calls_of(prepared, done, finish)
 
 
-def calls_of(prepared: Prepared, done: StepResults | None, finish: Finish) -> Underway | None:
+def calls_of(prepared: Prepared, done: StepResults, finish: Finish) -> Underway | None:
     """The results of the calls at hand; `done` has the work with which they are told."""
     # Time is asked for before a call is run, not while it runs: the one that it ended at was not begun.
     late = finish.reason == "out_of_time"
@@ -164,7 +165,7 @@ def calls_of(prepared: Prepared, done: StepResults | None, finish: Finish) -> Un
     if underway.step is None:
         return None
     results = fit(underway.all_results(how))
-    return Underway(step=underway.step, done=(done or StepResults()).model_copy(update={"results": results}))
+    return Underway(step=underway.step, done=done.model_copy(update={"results": results}))
 
 
 def carry(job: Job, taken: Taken, finish: Finish) -> Finish:

@@ -32,6 +32,19 @@ def bash(command: str) -> list[dict[str, object]]:
     return [call("0.0", "bash", command=command)]
 
 
+def test_the_work_of_the_last_answer_is_kept_as_well_as_handed_over(repo: Repo, start: Start) -> None:
+    """A change may be refused, and who goes on with it then begins from what was kept."""
+    last = [call("1.0", "write", path="b.txt", content="new\n"), call("1.1", "finish", summary="done")]
+    runner = start(claim_for(repo), [bash("echo two > a.txt"), last])
+    assert runner.run() == 0, runner.stderr
+    end = runner.control.end
+    assert end.outcome == "handed_over"
+    assert end.underway is not None
+    assert [each.status for each in end.underway.done.results] == ["ok", "ok"]
+    assert end.underway.done.checkpoint is not None
+    assert end.underway.done.tree == end.underway.done.checkpoint.tree == end.tree
+
+
 @pytest.mark.parametrize("sandbox", BACKENDS)
 def test_a_build_hands_over_what_the_agent_changed(repo: Repo, start: Start, sandbox: str) -> None:
     edit = call("1.0", "edit", path="a.txt", changes=[{"old": "one", "new": "two"}])

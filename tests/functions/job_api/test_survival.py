@@ -215,6 +215,17 @@ def test_work_of_lost_machines_is_found_by_the_job_that_continues(
     assert claimed["resume"]["step"] == 0
 
 
+def test_work_that_was_handed_over_and_refused_is_gone_on_with_whole(tmp_path: Path) -> None:
+    """The last answer wrote and finished; no step after it brings a checkpoint."""
+    house, _, runner = at_work(tmp_path)
+    _, reply = runner.put_step(0)
+    underway = {"step": 0, "done": {"results": done(reply, "whole"), "tree": TREE, "checkpoint": kept(house)}}
+    assert runner.send("POST", "/v1/finish", {"outcome": "handed_over", "underway": underway})[0] == 200
+    house.put_job(status="handed_over")
+    house.put_job(id="aaaaaaaaa2", continues=JOB, message="Not published.")
+    assert house.runner(job="aaaaaaaaa2").claim()[1]["resume"]["tree"] == TREE
+
+
 def test_what_was_stored_before_there_were_bundles_is_still_read(tmp_path: Path) -> None:
     """A lease and a checkpoint as they were written when work was kept as a changeset every tenth step."""
     house, _, runner = at_work(tmp_path)
