@@ -12,7 +12,9 @@ from shared.agent import prompts
 from shared.domain import keys
 from shared.domain.job import Lease
 from shared.domain.record import AtVersion, Put
+from shared.ports import ModelBusy
 from tests.functions.job_api.house import JOB, House, Runner, bash, done
+from tests.functions.job_api.test_failover import answered, begun
 from tests.functions.job_api.test_flow import FINISH, Listening, forget, listening
 
 TREE = "t" * 40
@@ -126,6 +128,24 @@ def test_what_no_checkpoint_could_hold_is_told_and_shown(tmp_path: Path) -> None
         "work kept after step 1",
         "not kept after step 1: core (20,000,000 bytes)",
     ]
+
+
+def test_a_replaced_machine_is_told_once_though_the_model_has_to_be_asked_twice(tmp_path: Path) -> None:
+    """In between, the results were stored, and with them what is kept now: not what this machine began from."""
+    house, model, runner = begun(tmp_path)
+    reply = answered(house, runner, 0)
+    reply = answered(house, runner, 1, *done(reply))
+    runner.put_step(2, *done(reply), checkpoint=kept(house), unkept="core (20,000,000 bytes)")
+    fresh = replaced(house)
+    reply = answered(house, fresh, 2)
+    model.raised = [ModelBusy("529", 1)]
+    status, said = fresh.put_step(3, *done(reply), checkpoint=kept(house))
+    assert status == 202
+    house.clock.advance(said["retry_after_ms"] / 1000)
+    assert fresh.put_step(3, *done(reply), checkpoint=kept(house))[0] == 200
+    words = model.requests[-1].turns[-1]["text"]
+    assert words.count("The machine was replaced") == 1
+    assert prompts.REPLACED_UNKEPT.format(what="core (20,000,000 bytes)") in words
 
 
 def test_work_that_did_not_change_is_not_told_again(tmp_path: Path) -> None:
