@@ -67,6 +67,7 @@ def run(settings: Settings, environment: Mapping[str, str], directory: Path, ord
     self_test = {"refused": str(fence)} if isinstance(fence, NoSandbox) else test_fence(fence, directory)
     if isinstance(self_test, NoSandbox):
         fence, self_test = self_test, {"refused": str(self_test)}
+    log("sandbox.tested", **self_test)
     claim = Claim(ticket=settings.ticket, nonce=secrets.token_hex(16), protocol=PROTOCOL, self_test=self_test)
     claimed = api.claim(claim)
     log("job.claimed", job=claimed.job, kind=claimed.kind, epoch=claimed.epoch, step=claimed.resume.step)

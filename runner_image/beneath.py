@@ -109,7 +109,7 @@ class Beneath:
 
         `was` is what must stand there now. Raises Outside, Changed, OSError.
         """
-        self._make_directories(path)
+        self._make_directories(parts_of(path)[:-1])
         try:
             descriptor = self._open_file(path, os.O_WRONLY if was is None else os.O_RDWR)
         except FileNotFoundError:
@@ -137,7 +137,7 @@ class Beneath:
         """Makes `path` exactly this (a git mode), whatever stood there or stood in the way. Raises Outside, OSError."""
         self.remove(path)
         self._clear_way(path)
-        self._make_directories(path)
+        self._make_directories(parts_of(path)[:-1])
         with self._parent(path) as (directory, name):
             if mode == "120000":
                 os.symlink(data, name, dir_fd=directory)
@@ -148,6 +148,12 @@ class Beneath:
                 file.write(data)
                 os.fchmod(file.fileno(), 0o755 if mode == "100755" else 0o644)
                 self._own(file.fileno())
+
+    def make_directory(self, path: bytes) -> None:
+        """An empty directory, whatever stood there or stood in the way. Raises Outside, OSError."""
+        self.remove(path)
+        self._clear_way(path)
+        self._make_directories(parts_of(path))
 
     def remove(self, path: bytes) -> None:
         """The path and all beneath it; a link itself, never its target. Nothing there: nothing done."""
@@ -229,9 +235,9 @@ class Beneath:
                 self.remove(way)
                 return
 
-    def _make_directories(self, path: bytes) -> None:
+    def _make_directories(self, parts: list[bytes]) -> None:
         way = b""
-        for part in parts_of(path)[:-1]:
+        for part in parts:
             way = way + b"/" + part if way else part
             with self._parent(way) as (at, name):
                 try:

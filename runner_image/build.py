@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Literal
 
 from runner_image.beneath import Outside
 from runner_image.changeset import Recorder, Taken, TooBig
@@ -114,7 +115,8 @@ def hand_over(job: Job, prepared: Prepared, said: Said) -> Finish:
     except GitFailed as error:
         raise GiveUp("refused", f"The change could not be read from the workspace: {error}") from error
     finish = closing(job, "handed_over", "", said.summary, prepared.setup_run)
-    finish = finish.model_copy(update={"unmet": said.unmet, "underway": calls_of(prepared, None)})
+    # Kept as well: what the change policy refuses is gone on with from there.
+    finish = finish.model_copy(update={"unmet": said.unmet, "underway": left_behind(job, prepared, finish)})
     return carry(job, taken, finish)
 
 
@@ -149,16 +151,21 @@ def left_behind(job: Job, prepared: Prepared, finish: Finish) -> Underway | None
     if finish.outcome == "interrupted" and not underway.is_known:
         return None
     done = report(job, prepared.keeper, (), leaving=True)
-    return calls_of(prepared, done, undone=finish.outcome == "interrupted")
+    return calls_of(prepared, done, finish)
 
 
-def calls_of(prepared: Prepared, done: StepResults | None, *, undone: bool = False) -> Underway | None:
+def calls_of(prepared: Prepared, done: StepResults, finish: Finish) -> Underway | None:
     """The results of the calls at hand; `done` has the work with which they are told."""
+    # Time is asked for before a call is run, not while it runs: the one that it ended at was not begun.
+    late = finish.reason == "out_of_time"
+    how: Literal["cut", "lost", "not_begun"] = (
+        "cut" if finish.outcome == "interrupted" else "not_begun" if late else "lost"
+    )
     underway = prepared.underway
     if underway.step is None:
         return None
-    results = fit(underway.all_results(undone=undone))
-    return Underway(step=underway.step, done=(done or StepResults()).model_copy(update={"results": results}))
+    results = fit(underway.all_results(how))
+    return Underway(step=underway.step, done=done.model_copy(update={"results": results}))
 
 
 def carry(job: Job, taken: Taken, finish: Finish) -> Finish:

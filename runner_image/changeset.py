@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner_image.beneath import is_half_written
+from runner_image.beneath import Beneath, is_half_written
 from runner_image.git import Git
 from runner_image.ignore import base_rules
 from runner_image.laying import lay
 from runner_image.pipes import run_on
-from runner_image.trees import carry_over, compare, files_of, sizes_of, tree_of
+from runner_image.trees import carry_over, compare, files_of, sizes_of, submodules, tree_of
 from shared.domain.protocol import (
     CHECKPOINT_MAX_BYTES,
     CHECKPOINT_MAX_FILE_BYTES,
@@ -30,6 +30,7 @@ from shared.domain.protocol import (
 
 LEFT_OUT_SHOWN = 50
 LARGE_SHOWN = 3
+SUBMODULE = b"160000 "
 
 
 class TooBig(Exception):
@@ -139,7 +140,15 @@ class Recorder:
         changes = [*compare(self._git, self._now, mark.tree), *files_of(self._git, mark.tree, grown)]
         known = {change.path for change in changes}
         lay(self._tree, [*changes, *(Change(path, None) for path in grown - known)])
+        lost = submodules(self._git, self._now, mark.tree)
+        for path, _ in lost:
+            Beneath(self._tree).make_directory(path)
         self.tree()
+        if lost:
+            rows = b"".join(b"160000 %b\t%b\0" % (commit.encode(), path) for path, commit in lost)
+            self._git.run("update-index", "-z", "--index-info", index=self._index, stdin=rows)
+            self._is_stale = True
+            self.tree()
 
     def take(self) -> Taken:
         """The change itself. Raises TooBig: a change may be less than what a checkpoint holds."""
@@ -171,11 +180,26 @@ class Recorder:
     def _update(self, untracked: list[bytes], modified: list[bytes]) -> None:
         """What is gone is taken out of the index first, so that a file may become a directory, or a link to one."""
         present = [path for path in (*untracked, *modified) if self._is_file(path)]
-        gone = sorted(set(modified) - set(present))
+        gone = sorted(set(modified) - set(present) - self._submodules_among(modified))
         for option, paths in (("--force-remove", gone), ("--add", present)):
             names = b"".join(path + b"\0" for path in paths)
             if names:
                 run_on(self._git, self._tree, "update-index", option, "-z", "--stdin", index=self._index, stdin=names)
+
+    def _submodules_among(self, modified: list[bytes]) -> set[bytes]:
+        """Those of which a directory is there: whatever lies in it (a clone made there is another commit to git), it is
+        no part of a change, and not gone either."""
+        directories = [path for path in modified if self._is_directory(path)]
+        if not directories:
+            return set()
+        rows = self._git.run("ls-files", "--stage", "-z", "--", *directories, index=self._index, tree=self._tree)
+        return {row.partition(b"\t")[2] for row in rows.split(b"\0") if row.startswith(SUBMODULE)}
+
+    def _is_directory(self, path: bytes) -> bool:
+        try:
+            return stat.S_ISDIR(os.lstat(os.path.join(os.fsencode(self._tree), path)).st_mode)
+        except OSError:
+            return False
 
     def _is_file(self, path: bytes) -> bool:
         """A file or a link that lies in real directories all the way."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -62,9 +63,12 @@ class Job:
         )
         return self.fence(place, command, sandbox)
 
-    def fence(self, place: Place, command: Command, sandbox: Sandbox | None = None) -> Ran:
-        """Runs it as it stands, no longer than the job lasts. Raises Ending when told to leave or out of time."""
+    def fence(self, place: Place, command: Command, sandbox: Sandbox | None = None, *, whole: bool = False) -> Ran:
+        """Runs it as it stands, no longer than the job lasts. Raises Ending when told to leave or out of time; once it was
+        begun, `whole` keeps it from being ended by an order, and the order is met by what comes next.
+        """
         self.check_time()
         fence = sandbox or self.sandbox
-        with self.orders.while_running(fence.kill):
-            return fence.run(place, replace(command, seconds=min(command.seconds, self.seconds_left)))
+        command = replace(command, seconds=min(command.seconds, self.seconds_left))
+        with nullcontext() if whole else self.orders.while_running(fence.kill):
+            return fence.run(place, command)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from runner_image.junit import LISTED, NoRecord, Record, matching, runs_pytest
 from runner_image.outcome import make_run, read_exit
 from runner_image.sandbox.contract import Ran
-from shared.domain.protocol import CheckToRun, Outcome, Run, TestIds
+from shared.domain.protocol import CheckToRun, Outcome, Run, TestIds, lost_tests
 
 Judged = tuple[Outcome, str]
 
@@ -87,11 +86,12 @@ def _judge_ids(wanted: tuple[str, ...], ran: Ran, record: Record) -> Judged:
 
 
 def _judge_suite(ran: Ran, record: Record, passed_at_base: Collection[str]) -> Judged:
-    """At base: something passes. At head: everything that passed at base is there and passes."""
+    """At base: something passes. At head: everything that passed at base is there and passes; the control plane sees the
+    ids of all runs and may be stricter."""
     if ran.exit not in (0, 1):
         return _beyond_tests(ran)
     now = set(record.ids("passed"))
-    lost = sorted(_lost(set(passed_at_base), now))
+    lost = sorted(lost_tests(set(passed_at_base), now))
     if broken := [each for each in lost if record.results.get(each) == "failed"]:
         return "fail", f"{_count(broken)} that passed at base fail, such as {broken[0]}"
     if lost:
@@ -100,14 +100,6 @@ def _judge_suite(ran: Ran, record: Record, passed_at_base: Collection[str]) -> J
         return "fail", "no test passes"
     failed = record.ids("failed")
     return "pass", f"{_count(failed)} fail that did not pass at base either" if failed else ""
-
-
-def _lost(before: set[str], now: set[str]) -> set[str]:
-    """Some ids are never twice the same: their parameters are the current time, or an object's address. Such a test
-    counts as present when as many of it pass as before; the control plane sees the ids and may be stricter."""
-    had, has = (Counter(each.partition("[")[0] for each in ids) for ids in (before, now))
-    stems = {each: each.partition("[")[0] for each in before - now}
-    return {each for each, stem in stems.items() if stem == each or has[stem] < had[stem]}
 
 
 def _beyond_tests(ran: Ran) -> Judged:

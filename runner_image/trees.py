@@ -36,6 +36,11 @@ def changed_paths(git: Git, before: str, after: str) -> dict[bytes, str | None]:
     return {path: mode if mode in MODES else None for path, mode, _ in _differences(git, before, after)}
 
 
+def submodules(git: Git, before: str, after: str) -> list[tuple[bytes, str]]:
+    """(path, commit) of each submodule that `after` has and `before` has not."""
+    return [(path, commit) for path, mode, commit in _differences(git, before, after) if mode == "160000"]
+
+
 def files_of(git: Git, tree: str, paths: Iterable[bytes]) -> tuple[Change, ...]:
     """Those of `paths` that `tree` has as files or links."""
     wanted = set(paths)

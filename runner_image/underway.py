@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from runner_image.changeset import Mark, Recorder, TooBig
 from runner_image.git import GitFailed
@@ -11,7 +12,7 @@ from runner_image.log import log
 from shared.domain.protocol import Call, CallResult
 
 HARMLESS = frozenset({"view", "finish"})  # change nothing: whoever comes next may run them again
-ALONE = frozenset({"edit", "write"})  # done by ourselves, whole or not at all: no order cuts them short
+ALONE = frozenset({"edit", "write"})  # whole or not at all: an order that ends one has come before it wrote
 
 
 @dataclass
@@ -42,8 +43,8 @@ class UnderWay:
         self.running = None
 
     def undo(self) -> None:
-        """The call that was cut short leaves nothing behind, as far as git sees."""
-        if self.running is None or self.before is None:
+        """The call that was cut short leaves nothing behind, as far as git sees. What ended before it stays."""
+        if self.running is None or self.before is None or self.running.tool in ALONE:
             return
         try:
             self.recorder.put_back(self.before)
@@ -55,13 +56,12 @@ class UnderWay:
     @property
     def is_known(self) -> bool:
         """Whether the workspace is what the results say: nothing ran half, or it was undone."""
-        return self.running is None or self.before is not None
+        return self.running is None or self.running.tool in ALONE or self.before is not None
 
-    def all_results(self, *, undone: bool) -> tuple[CallResult, ...]:
-        """One for each call: those that ended, the one that was cut short, those that were not begun."""
+    def all_results(self, how: Literal["cut", "lost", "not_begun"]) -> tuple[CallResult, ...]:
+        """One for each call: those that ended, the one that did not (`how`), those that were not begun."""
         found = list(self.results)
         if self.running is not None:
-            how = "cut" if undone else "lost"
             found.append(CallResult(call=self.running.id, status="interrupted", data={"how": how}))
         later = self.calls[len(found) :]
         found += [CallResult(call=call.id, status="interrupted", data={"how": "not_begun"}) for call in later]

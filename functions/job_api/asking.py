@@ -133,7 +133,8 @@ def _take_in(
     changes: list[Change] = [Delete(record.key, AtVersion(record.version)) for record in page.records]
     changes += put_events(job, now, f"w{number:06d}", of_words(job, now, number, words))
     note = old.note if old is not None else _first_note(session, number)
-    if state.launch is not None and state.launch != session.lease.launch:
+    # Once a machine, at its first attempt: what it began from is not in the lease any more when its results were stored.
+    if state.launch is not None and session.lease.launch not in (state.launch, old.launch if old is not None else None):
         ran = before is not None and before.ran_on == session.lease.launch
         replaced = replaced_text(session.lease.restored_step, ran=ran, unkept=session.lease.unkept)
         if replaced not in note:

@@ -145,16 +145,23 @@ def _next_lease(found: _Found, ticket: Ticket, nonce: str, now: int) -> Lease:
 
 def _with_earlier_work(here: World, job: JobState, lease: Lease) -> Lease:
     """The last checkpoint of the job that this one continues, where nothing of it was committed since: its machines were
-    lost, or its change was refused, and a person said to go on."""
-    if lease.bundle is not None or job.continues is None:
-        return lease
-    record, held = here.store.get(keys.job_state(job.continues)), here.store.get(keys.job_lease(job.continues))
-    if record is None or held is None:
-        return lease
-    earlier, left = JobState.model_validate(unpack(record, here.blobs).body), Lease.model_validate(held.body)
-    if (earlier.base, earlier.head) != (job.base, job.head):
-        return lease
-    return lease.model_copy(update={"tree": left.tree, "bundle": left.bundle, "kind": left.kind})
+    lost, or its change was refused, and a person said to go on. A job that no machine ever claimed has the work of the one
+    that it continues."""
+    earlier = job
+    while lease.bundle is None and earlier.continues is not None:
+        record, held = (
+            here.store.get(keys.job_state(earlier.continues)),
+            here.store.get(keys.job_lease(earlier.continues)),
+        )
+        if record is None:
+            return lease
+        earlier = JobState.model_validate(unpack(record, here.blobs).body)
+        if (earlier.base, earlier.head) != (job.base, job.head):
+            return lease
+        if held is not None:
+            left = Lease.model_validate(held.body)
+            return lease.model_copy(update={"tree": left.tree, "bundle": left.bundle, "kind": left.kind})
+    return lease
 
 
 def _commit(here: World, found: _Found, lease: Lease, told: Put) -> None:

@@ -6,6 +6,7 @@ python probe.py < nothing, with the questions as its last argument: {door, pid, 
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import platform
@@ -28,17 +29,28 @@ def works(attempt: Callable[..., object], *arguments: object) -> bool:
         return False
 
 
-def reaches(address: tuple[str, int]) -> bool:
-    """A packet left for there: a time-out counts, and so does a refusal by whoever is there."""
+def answer_of(address: tuple[str, int]) -> int:
+    """What a connection comes to: 0, or an errno; ETIMEDOUT where nobody answers."""
     with socket.socket() as tried:
         tried.settimeout(0.2)
         try:
             tried.connect(address)
         except TimeoutError:
-            return True
-        except OSError:
-            return False
-    return True
+            return errno.ETIMEDOUT
+        except OSError as error:
+            return error.errno or errno.EIO
+    return 0
+
+
+def reaches(address: tuple[str, int]) -> bool:
+    """Somebody is there, or nobody says that there is not."""
+    return answer_of(address) in (0, errno.ETIMEDOUT)
+
+
+def leaves(address: tuple[str, int]) -> bool:
+    """A packet left for there: silence counts, and so does a refusal by whoever is there, or is on the way."""
+    refusals = (errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTUNREACH)
+    return answer_of(address) in (0, errno.ETIMEDOUT, *refusals)
 
 
 def talks_to_itself() -> bool:
@@ -112,7 +124,7 @@ def main(door: int, pid: int, since: str, secret: str) -> None:
         "seccomp": int(own.get("Seccomp", "0")),
         "user_namespaces": works(makes_user_namespace),
         "landlock": max(int(libc.syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)), 0) if LINUX else 0,
-        "network_reached": [f"{host}:{port}" for host, port in OUTSIDE if works(reaches, (host, port))],
+        "network_reached": [f"{host}:{port}" for host, port in OUTSIDE if works(leaves, (host, port))],
         "door_reached": works(reaches, ("127.0.0.1", door)),
         "loopback": works(talks_to_itself),
         "harness_visible": seen,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runner_image.sandbox import probe
-from runner_image.sandbox.contract import Command, NoSandbox, Place, Sandbox
+from runner_image.sandbox.contract import Command, NoSandbox, Place, Sandbox, really
 
 SECONDS = 30
 
@@ -34,6 +34,7 @@ class SelfTest:
     network_reached: tuple[str, ...]
     door_reached: bool
     loopback: bool
+    loopback_promised: bool
     harness_visible: bool
     harness_open: bool
     harness_signalled: bool
@@ -59,6 +60,8 @@ class SelfTest:
             yield "commands may gain privileges (no_new_privs is off)"
         if self.network_reached:
             yield f"the network is reached ({', '.join(self.network_reached)})"
+        if self.loopback_promised and not self.loopback:
+            yield "there is no loopback for servers of its own"
         if self.door_reached:
             yield "the machine's own loopback is reached"
         if self.harness_open:
@@ -92,6 +95,7 @@ def run_self_test(sandbox: Sandbox, place: Place) -> SelfTest:
         ran = sandbox.run(place, Command(line, SECONDS, stdin=Path(probe.__file__).read_bytes()))
     try:
         answers: dict[str, Any] = json.loads(ran.output.text().strip().splitlines()[-1])
+        answers["loopback_promised"] = really(sandbox.name, "local") == "local"
         return SelfTest(**{**answers, "network_reached": tuple(answers["network_reached"])})
     except (ValueError, IndexError, TypeError, KeyError) as error:
         said = ran.output.last(500).strip() or ran.end

@@ -88,6 +88,7 @@ class Bench:
         spool = self.checkout.directory / "output"
         if job.orders.wrap_up:
             seconds = min(seconds, WRAP_UP_COMMAND_S)
+        seconds = min(seconds, max(job.seconds_left, 0.0))
         ran = job.run(self.checkout.place, line, seconds, spool=spool)
         rest, artifact = "", None
         if len(ran.output.text()) < ran.output.size and not _fits(ran):

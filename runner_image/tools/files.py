@@ -21,6 +21,7 @@ from runner_image.sandbox.contract import Command
 from runner_image.workspace import Checkout
 
 SECONDS = 60
+WRITE_S = 10  # no order ends a write, and who is told to leave has a few seconds more than this
 NOTE_CHARS = 500
 HEAD_BYTES = 100_000
 FUTURE = "from __future__ import annotations\n"
@@ -70,27 +71,37 @@ class SandboxFiles:
         return [(row[1:], row[:1] == b"d") for row in rows], answer.count
 
     def write(self, path: bytes, data: bytes, was: bytes | None = None) -> str:
-        """Writes the whole file, or none of it. Gives a note on its syntax, or nothing."""
-        answer, note = self._ask("write", path, NOTE_CHARS * 6, data, was or b"", known=int(was is not None))
+        """Writes the whole file, or none of it; no order cuts it short once it was begun. Gives a note on its syntax, or nothing."""
+        answer, note = self._ask(
+            "write", path, NOTE_CHARS * 6, data, was or b"", whole=True, known=int(was is not None)
+        )
         if not answer.written:
             raise NoAnswer("it did not say that it wrote")
         return note.decode("utf-8", "replace")[:NOTE_CHARS]
 
     def _ask(
-        self, do: str, path: bytes, at_most: int, body: bytes = b"", was: bytes = b"", **more: int
+        self,
+        do: str,
+        path: bytes,
+        at_most: int,
+        body: bytes = b"",
+        was: bytes = b"",
+        *,
+        whole: bool = False,
+        **more: int,
     ) -> tuple[_Answer, bytes]:
         spool = self.checkout.spool
         words = {"do": do, "path": path.hex(), "bytes": len(body), **more}
         head = " ".join(f"{name}={value}" for name, value in words.items())
         command = Command(
             line=LINE,
-            seconds=SECONDS,
+            seconds=WRITE_S if whole else SECONDS,
             network="local",
             output_bytes=HEAD_BYTES + at_most,
             spool=spool,
             stdin=head.encode("ascii") + b"\n" + body + was,
         )
-        ran = self.job.fence(self.checkout.place, command)
+        ran = self.job.fence(self.checkout.place, command, whole=whole)
         if ran.end == "killed":
             self.job.check_time()
         if ran.end != "exited" or (ran.exit != 0 and not ran.output.size):

@@ -72,12 +72,12 @@ answer each question in the summary."
 CONTINUED = "A new machine goes on with your work. The files are as they were last kept; set-up was run again."
 
 REPLACED = "The machine was replaced. {files} Set-up was run again. Gone are running processes, /tmp, your home \
-directory and what was fetched into it, and whatever git ignores or set-up made, as far as you had changed it. Look at \
-the state of your change before you go on."
+directory and what was fetched into it, and what git does not keep or set-up made, as far as you had changed it: ignored \
+files, empty directories, .git itself, what lies in a submodule. Look at the state of your change before you go on."
 REPLACED_AT_STEP = "Your files are as they were after your answer {answer}; later changes are gone."
 REPLACED_AT_START = "Your files are as they were at the start; changes that you made since are gone."
 REPLACED_RAN = " The calls of your last answer ran after that, on the new machine."
-REPLACED_UNKEPT = " Not kept, because it was too large: {what}."
+REPLACED_UNKEPT = " Not kept: {what}."
 
 SAID = "A word from {by}, who may steer you (the spec and its criteria stay as they are):\n{text}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from shared.domain.lost_tests import lost_tests, stem
 from shared.domain.people import Person
 from shared.domain.protocol import Observation, Outcome, Run
 from shared.domain.shape import Shape
@@ -144,37 +145,23 @@ def _flaky(head: Observation | None) -> str:
 
 
 def _lost_tests(base: Observation | None, head: Observation | None) -> str:
-    """A suite holds when every id that passes at base is present and passes at head.
-
-    Some ids are never twice the same: parameters made of the current time or of object addresses. Such a test counts as
-    present when head passes as many of it, and either head's own runs disagree about its ids or no test was touched.
+    """A suite holds when every id that passes at base is present and passes at head. One whose parameters are never twice
+    the same (`lost_tests`) counts only where head's own runs disagree about its ids, or no test was touched.
     """
     before = {test for run in (base.runs if base else ()) if run.tests for test in run.tests.passed}
     each_run = [set(run.tests.passed) if run.tests else set() for run in (head.runs if head else ())]
     after = set.intersection(*each_run) if each_run else set()
-    wavering = {_stem(test) for test in set().union(*each_run) - after} if each_run else set()
+    wavering = {stem(test) for test in set().union(*each_run) - after} if each_run else set()
+    fewer = {stem(test) for run in each_run for test in lost_tests(before, run)}
     untouched = head is not None and head.pinned is None
     missing = sorted(
         test
         for test in before - after
-        if not (
-            "[" in test
-            and (untouched or _stem(test) in wavering)
-            and all(_count(run, _stem(test)) >= _count(before, _stem(test)) for run in each_run)
-        )
+        if not ("[" in test and (untouched or stem(test) in wavering) and stem(test) not in fewer)
     )
     if not missing:
         return ""
     return f"{len(missing)} tests that passed before are gone or skipped, such as {missing[0]}"
-
-
-def _stem(test: str) -> str:
-    """A test's id without its parameters."""
-    return test.partition("[")[0]
-
-
-def _count(tests: set[str], stem: str) -> int:
-    return sum(_stem(test) == stem for test in tests)
 
 
 def _last_shown(head: Observation | None) -> str:

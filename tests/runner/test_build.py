@@ -1,5 +1,6 @@
 """A build against a control plane: from claim to last word."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,19 @@ def repo(repo: Repo) -> Repo:
 
 def bash(command: str) -> list[dict[str, object]]:
     return [call("0.0", "bash", command=command)]
+
+
+def test_the_work_of_the_last_answer_is_kept_as_well_as_handed_over(repo: Repo, start: Start) -> None:
+    """A change may be refused, and who goes on with it then begins from what was kept."""
+    last = [call("1.0", "write", path="b.txt", content="new\n"), call("1.1", "finish", summary="done")]
+    runner = start(claim_for(repo), [bash("echo two > a.txt"), last])
+    assert runner.run() == 0, runner.stderr
+    end = runner.control.end
+    assert end.outcome == "handed_over"
+    assert end.underway is not None
+    assert [each.status for each in end.underway.done.results] == ["ok", "ok"]
+    assert end.underway.done.checkpoint is not None
+    assert end.underway.done.tree == end.underway.done.checkpoint.tree == end.tree
 
 
 @pytest.mark.parametrize("sandbox", BACKENDS)
@@ -63,6 +77,8 @@ def test_a_build_hands_over_what_the_agent_changed(repo: Repo, start: Start, san
     assert control.steps[4].results[1].status == "refused"
     assert control.steps[1].tree != control.steps[2].tree == end.tree
     assert control.self_test["door_reached"] is (sandbox == "none")
+    tested = next(json.loads(line) for line in runner.stderr.splitlines() if '"sandbox.tested"' in line)
+    assert tested == {"event": "sandbox.tested", **control.self_test}
 
 
 def test_the_ticket_and_the_tokens_are_nowhere(repo: Repo, start: Start) -> None:

@@ -10,7 +10,8 @@ from runner_image.changeset import TooBig
 from runner_image.checkpoint import make_bundle, open_bundle, stored_change
 from runner_image.git import Git, GitFailed
 from runner_image.trees import tree_of
-from shared.domain.protocol import CHECKPOINT_MAX_FILE_BYTES, CHECKPOINT_MAX_FILES, Resume
+from runner_image.underway import UnderWay
+from shared.domain.protocol import CHECKPOINT_MAX_FILE_BYTES, CHECKPOINT_MAX_FILES, Call, CallResult, Resume
 from tests.runner.conftest import GIT, Repo, Runner, claim_for
 from tests.runner.fake_control import call
 from tests.runner.test_changeset import Begin, Work, begin
@@ -114,6 +115,63 @@ def test_what_a_command_did_by_half_is_undone_in_place(repo: Repo, begin: Begin)
     assert (work.tree / "lock").read_text() == "1\n2\n", "as set-up left it"
     assert (work.tree / "mine").read_text() == "mine\n"
     assert work.recorder.mark() == mark
+
+
+@pytest.mark.parametrize("tool", ["edit", "write"])
+def test_an_order_before_a_write_undoes_nothing_of_the_calls_that_ended(repo: Repo, begin: Begin, tool: str) -> None:
+    repo.commit({"a": "1\n"})
+    work = begin()
+    underway = UnderWay(work.recorder)
+    first, second = Call(id="0.0", tool="bash", args={}), Call(id="0.1", tool=tool, args={})
+    underway.begin(0, [first, second])
+    underway.start(first)
+    work.sh("echo 2 > a")
+    underway.end(CallResult(call="0.0", status="ok"))
+    underway.start(second)
+    underway.undo()
+    assert underway.is_known
+    assert (work.tree / "a").read_text() == "2\n"
+    assert [each.status for each in underway.all_results("cut")] == ["ok", "interrupted"]
+
+
+@pytest.fixture
+def with_submodule(repo: Repo) -> Repo:
+    repo.commit({"a": "1", "d/x": "x"})
+    for path in ("sub", "d/deep"):
+        repo.git("update-index", "--add", "--cacheinfo", f"160000,{repo.head},{path}")
+    repo.git("commit", "-q", "-m", "two submodules")
+    repo.commits[:] = [repo.git("rev-parse", "HEAD")]
+    return repo
+
+
+@pytest.mark.parametrize(
+    "line", ["rmdir sub; rm -r d", "rmdir sub d/deep; echo a file > sub; ln -s . d/deep", "rm -r d; echo > d", "true"]
+)
+def test_a_submodule_that_a_command_cut_short_has_removed_is_there_again(
+    with_submodule: Repo, begin: Begin, line: str
+) -> None:
+    work = begin()
+    work.sh("echo 2 > a")
+    mark = work.recorder.mark()
+    work.sh(line)
+    work.recorder.put_back(mark)
+    assert work.recorder.mark() == mark
+    assert set(work.changes()) == {"a"}
+    assert (work.tree / "sub").is_dir()
+    assert (work.tree / "d/deep").is_dir()
+
+
+def test_a_clone_in_a_submodules_directory_does_not_take_it_out_of_the_repository(
+    with_submodule: Repo, begin: Begin
+) -> None:
+    work = begin()
+    clone = "git init -q . && git -c user.name=o -c user.email=o@example.com commit -q --allow-empty -m x && touch y"
+    work.sh(f"echo 2 > a; cd sub && {clone}; cd ../d/deep && {clone}")
+    assert set(work.changes()) == {"a"}
+    work.sh("rm -rf sub d/deep; mkdir d/deep; ln -s d sub")
+    assert work.changes() == {"a": ("100644", b"2\n"), "sub": ("120000", b"d")}
+    work.sh("rm sub; rmdir d/deep")
+    assert work.changes() == {"a": ("100644", b"2\n"), "sub": (None, b""), "d/deep": (None, b"")}
 
 
 def test_too_large_a_file_is_left_out_and_named_and_the_rest_is_kept(repo: Repo, begin: Begin) -> None:

@@ -1,5 +1,6 @@
 """How a build ends when it does not end well: what is said, what is kept, and the exit code."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -126,11 +127,20 @@ def test_a_change_too_big_to_hand_over_is_said_with_numbers(repo: Repo, start: S
 
 
 def test_the_jobs_time_ends_a_command_and_the_job(repo: Repo, start: Start) -> None:
-    runner = start(claim_for(repo, limits={"seconds": 22}), [bash("echo two > a.txt; sleep 100")])
+    calls = [call("0.0", "bash", command="echo two > a.txt; sleep 100"), call("0.1", "bash", command="echo > b.txt")]
+    runner = start(claim_for(repo, limits={"seconds": 22}), [calls])
     assert runner.run() == 0, runner.stderr
     end = runner.control.end
     assert (end.outcome, end.reason) == ("gave_up", "out_of_time")
-    assert runner.control.changes()["a.txt"].data == b"two\n"
+    assert {path: each.data for path, each in runner.control.changes().items()} == {"a.txt": b"two\n"}
+    assert end.underway is not None
+    assert re.search(r"\[ended after [0-2] s with all", end.underway.done.results[0].text), (
+        "and not the 100 it asked for"
+    )
+    assert [(each.status, each.data) for each in end.underway.done.results] == [
+        ("timeout", {}),
+        ("interrupted", {"how": "not_begun"}),
+    ]
 
 
 def test_without_a_fence_it_says_so_and_runs_nothing(repo: Repo, start: Start, tmp_path: Path) -> None:

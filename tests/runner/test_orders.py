@@ -173,6 +173,63 @@ def test_a_signal_during_setup_says_so(repo: Repo, start: Start) -> None:
     assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "signal")
 
 
+@pytest.fixture
+def slow_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float], None]:
+    """The control plane, or what stands for GitHub, takes its time with a path."""
+
+    def make(path: str, seconds: float) -> None:
+        real = FakeControl.answer
+
+        def slow(self: FakeControl, method: str, at: str, headers: dict[str, str], body: bytes) -> tuple[int, object]:
+            if at.startswith(path):
+                self.seen.append((method, path))
+                time.sleep(seconds)
+            return real(self, method, at, headers, body)
+
+        monkeypatch.setattr(FakeControl, "answer", slow)
+
+    return make
+
+
+@pytest.mark.parametrize(("path", "seconds"), [("/v1/claim", 1.5), ("/slow.git/info/refs", 30)], ids=["claim", "clone"])
+def test_a_signal_before_there_is_a_workspace_is_told_and_gives_the_token_back(
+    repo: Repo, start: Start, slow_at: Callable[[str, float], None], path: str, seconds: float
+) -> None:
+    slow_at(path, seconds)
+    claimed = claim_for(repo)
+    runner = start(claimed, DONE)
+    claimed["clone"] |= {
+        "url": f"{runner.control.url}/slow.git",
+        "token": "t",
+        "revoke_url": f"{runner.control.url}/installation/token",
+    }
+    process = runner.start()
+    wait_until(lambda: any(at == path for _, at in runner.control.seen))
+    process.terminate()
+    began = time.monotonic()
+    assert runner.wait(process, 20) == 0, runner.stderr
+    assert time.monotonic() - began < 10
+    assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "signal")
+    assert runner.control.revoked == ["Bearer t"]
+
+
+@pytest.mark.parametrize(("doing", "seen"), [("AC-1 at base", 0), ("AC-1 at head, run 1", 1)])
+def test_a_signal_during_a_proof_keeps_what_was_seen_and_takes_nothing_cut_short_for_seen(
+    repo: Repo, start: Start, doing: str, seen: int
+) -> None:
+    repo.commit({"a.txt": "two\n"})
+    check = {"origin": "spec", "kind": "command", "run": f"grep -q {'one' if seen else 'two'} a.txt || sleep 4716"}
+    criteria = [{"id": "AC-1", "kind": "new", "text": "", "check": check}]
+    runner = start(claim_for(repo, kind="verify", clone={"head": repo.head}, criteria=criteria))
+    process = runner.start()
+    wait_until(lambda: any(beat["doing"] == doing for beat in runner.control.beats))
+    time.sleep(0.5)
+    process.terminate()
+    assert runner.wait(process, 20) == 0, runner.stderr
+    assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "signal")
+    assert [each.side for each in runner.control.observations] == ["base"] * seen
+
+
 def test_a_heartbeat_that_is_refused_ends_it_in_silence(repo: Repo, start: Start) -> None:
     runner = start(claim_for(repo), [bash("sleep 4715")])
     process = runner.start()

@@ -11,9 +11,11 @@ from typing import Any, cast
 import pytest
 
 from runner_image.beneath import Beneath, Outside
+from runner_image.endings import Stopped
 from runner_image.heartbeat import Progress
 from runner_image.job import Job
 from runner_image.orders import Orders
+from runner_image.tools import files
 from runner_image.tools.box import run_call
 from runner_image.tools.contract import Bench
 from runner_image.tools.files import LINE
@@ -74,6 +76,18 @@ def do(bench: Bench, tool: str, **args: Any) -> CallResult:
 
 def tree_of(bench: Bench) -> Path:
     return bench.checkout.tree
+
+
+def test_an_order_to_leave_ends_no_write_and_is_met_by_what_comes_next(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LINE", f"sleep 1; {LINE}")
+    threading.Timer(0.4, bench.job.orders.stop, ["signal"]).start()
+    assert do(bench, "write", path="new", content="whole").status == "ok"
+    assert (tree_of(bench) / "new").read_text() == "whole"
+    with pytest.raises(Stopped):
+        do(bench, "write", path="new", content="more")
+    assert (tree_of(bench) / "new").read_text() == "whole"
 
 
 # --- refusals ---------------------------------------------------------------------------------------------

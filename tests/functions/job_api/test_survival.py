@@ -12,7 +12,9 @@ from shared.agent import prompts
 from shared.domain import keys
 from shared.domain.job import Lease
 from shared.domain.record import AtVersion, Put
+from shared.ports import ModelBusy
 from tests.functions.job_api.house import JOB, House, Runner, bash, done
+from tests.functions.job_api.test_failover import answered, begun
 from tests.functions.job_api.test_flow import FINISH, Listening, forget, listening
 
 TREE = "t" * 40
@@ -128,6 +130,24 @@ def test_what_no_checkpoint_could_hold_is_told_and_shown(tmp_path: Path) -> None
     ]
 
 
+def test_a_replaced_machine_is_told_once_though_the_model_has_to_be_asked_twice(tmp_path: Path) -> None:
+    """In between, the results were stored, and with them what is kept now: not what this machine began from."""
+    house, model, runner = begun(tmp_path)
+    reply = answered(house, runner, 0)
+    reply = answered(house, runner, 1, *done(reply))
+    runner.put_step(2, *done(reply), checkpoint=kept(house), unkept="core (20,000,000 bytes)")
+    fresh = replaced(house)
+    reply = answered(house, fresh, 2)
+    model.raised = [ModelBusy("529", 1)]
+    status, said = fresh.put_step(3, *done(reply), checkpoint=kept(house))
+    assert status == 202
+    house.clock.advance(said["retry_after_ms"] / 1000)
+    assert fresh.put_step(3, *done(reply), checkpoint=kept(house))[0] == 200
+    words = model.requests[-1].turns[-1]["text"]
+    assert words.count("The machine was replaced") == 1
+    assert prompts.REPLACED_UNKEPT.format(what="core (20,000,000 bytes)") in words
+
+
 def test_work_that_did_not_change_is_not_told_again(tmp_path: Path) -> None:
     house, _, runner = at_work(tmp_path)
     _, reply = runner.put_step(0)
@@ -192,22 +212,38 @@ def test_a_checkpoint_of_another_job_is_refused(tmp_path: Path) -> None:
     assert runner.put_step(1, *done(reply), checkpoint=foreign)[0] == 422
 
 
+@pytest.mark.parametrize("between", [0, 1, 2])
 @pytest.mark.parametrize(("head", "goes_on"), [(None, True), ("c" * 40, False)])
 def test_work_of_lost_machines_is_found_by_the_job_that_continues(
-    tmp_path: Path, head: str | None, goes_on: bool
+    tmp_path: Path, head: str | None, goes_on: bool, between: int
 ) -> None:
-    """Unless it was committed since, and the commit is what is built on."""
+    """Unless it was committed since, and the commit is what is built on; also behind jobs that no machine ever claimed."""
     house, _, runner = at_work(tmp_path)
     _, reply = runner.put_step(0)
     runner.put_step(1, *done(reply), checkpoint=kept(house))
     house.put_job(status="failed")
-    house.put_job(id="aaaaaaaaa2", continues=JOB, head=head, message="A person said: go on.")
+    before = JOB
+    for number in range(between):
+        house.put_job(id=f"cccccccc0{number}", continues=before, status="failed", head=head)
+        before = f"cccccccc0{number}"
+    house.put_job(id="aaaaaaaaa2", continues=before, head=head, message="A person said: go on.")
     claimed = house.runner(job="aaaaaaaaa2").claim()[1]
     assert (claimed["resume"]["tree"], claimed["resume"]["kind"]) == (
         (TREE, "bundle") if goes_on else (None, "changeset")
     )
     assert bool(claimed["resume"]["bundle"]) is goes_on
     assert claimed["resume"]["step"] == 0
+
+
+def test_work_that_was_handed_over_and_refused_is_gone_on_with_whole(tmp_path: Path) -> None:
+    """The last answer wrote and finished; no step after it brings a checkpoint."""
+    house, _, runner = at_work(tmp_path)
+    _, reply = runner.put_step(0)
+    underway = {"step": 0, "done": {"results": done(reply, "whole"), "tree": TREE, "checkpoint": kept(house)}}
+    assert runner.send("POST", "/v1/finish", {"outcome": "handed_over", "underway": underway})[0] == 200
+    house.put_job(status="handed_over")
+    house.put_job(id="aaaaaaaaa2", continues=JOB, message="Not published.")
+    assert house.runner(job="aaaaaaaaa2").claim()[1]["resume"]["tree"] == TREE
 
 
 def test_what_was_stored_before_there_were_bundles_is_still_read(tmp_path: Path) -> None:

@@ -8,15 +8,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner_image.sandbox.contract import Network, Sandbox
-from runner_image.sandbox.probe import started
-from runner_image.sandbox.selftest import run_self_test
+from runner_image.__main__ import test_fence as check_fence
+from runner_image.sandbox.contract import Network, NoSandbox, Sandbox
+from runner_image.sandbox.probe import leaves, reaches, started
+from runner_image.sandbox.selftest import SelfTest, run_self_test
 from runner_image.sandbox.uid import sweep
 from tests.runner.conftest import Fence
 
@@ -139,6 +141,69 @@ def test_the_self_test_names_each_promise_that_is_missing(
     assert "the machine's own loopback is reached" in missing
     assert "the runner's own files can be read" in missing
     assert not run_self_test(fence.sandbox, fence.place).holds
+
+
+KEPT = SelfTest(
+    uid=1000,
+    python="3.11.2",
+    capabilities=0,
+    no_new_privs=True,
+    seccomp=0,
+    user_namespaces=False,
+    landlock=0,
+    network_reached=(),
+    door_reached=False,
+    loopback=True,
+    loopback_promised=True,
+    harness_visible=False,
+    harness_open=False,
+    harness_signalled=False,
+    secret_read=False,
+    machine_written=False,
+    processes=4096,
+)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"uid": 0},
+        {"capabilities": 1},
+        {"no_new_privs": False},
+        {"network_reached": ("192.0.2.1:9",)},
+        {"door_reached": True},
+        {"loopback": False},
+        {"harness_open": True},
+        {"harness_signalled": True},
+        {"secret_read": True},
+        {"machine_written": True},
+        {"processes": -1},
+    ],
+    ids=lambda broken: next(iter(broken)),
+)
+def test_each_promise_alone_is_missed(broken: dict[str, Any]) -> None:
+    assert KEPT.holds
+    assert len(replace(KEPT, **broken).missing) == 1
+    assert replace(KEPT, loopback=False, loopback_promised=False).holds, "uid:none promises no loopback"
+
+
+def test_a_fence_that_does_not_hold_is_not_used(sandboxes: Callable[[str], Sandbox], tmp_path: Path) -> None:
+    """The backend without a fence, under the name of one that promises to be one."""
+    lying = copy(sandboxes("none"))
+    lying.name = "bwrap"
+    found = check_fence(lying, tmp_path)
+    assert isinstance(found, NoSandbox)
+    assert "does not hold what it promises: " in str(found)
+    assert "the runner's own files can be read" in str(found)
+
+
+def test_a_refusal_from_outside_is_a_packet_that_left() -> None:
+    """A firewall that answers for the world; loopback stands for it here."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+        assert leaves(address)
+    assert leaves(address)
+    assert not reaches(address)
 
 
 def test_tmp_lasts_for_a_build_and_is_new_for_a_check(fenced: Fence) -> None:
