@@ -123,7 +123,9 @@ class Poller(Worker):
             extra = {"repository": place.repository.id, "error": type(error).__name__, "wait_s": round(wait_s)}
             logger.warning("polling.look", extra=extra)
         except Exception as error:  # a fault of ours in one repository must not make us deaf to all behind it
-            words = f"what it shows cannot be read ({type(error).__name__}: {error}); this is a defect, please report it"
+            words = (
+                f"what it shows cannot be read ({type(error).__name__}: {error}); this is a defect, please report it"
+            )
             wait_s = _troubled(watched, error, words, pause_s)
             logger.exception("polling.look_failed", extra={"repository": place.repository.id})
         else:
