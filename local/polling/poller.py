@@ -97,13 +97,13 @@ class Poller(Worker):
         if now < self._places_at:
             return
         try:
-            places = self._installations.places()
+            places, refused = self._installations.reachable()
         except (PersevereError, OutcomeUnknown) as error:
             self.heartbeat.trouble = str(error)
             self._places_at = now + round(max(self._every_s, getattr(error, "after_s", 0.0)) * 1000)
             logger.warning("polling.places", extra={"error": type(error).__name__})
             return
-        self.heartbeat.trouble = ""
+        self.heartbeat.trouble = "; ".join(f"{account} does not let us in: {why}" for account, why in refused.items())
         known = self.heartbeat.repositories
         self.heartbeat.repositories = {
             place.repository.id: _still(known.get(place.repository.id), place) for place in places

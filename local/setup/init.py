@@ -140,7 +140,7 @@ def _install(terminal: Terminal, choices: Choices, wire: Wire, app: AppFile) -> 
     told, until = False, time.monotonic() + choices.wait_s
     while True:
         try:
-            places = installations.places()
+            places, _ = installations.reachable()
         except BadCredentials as error:
             raise NotConfigured(
                 f"GitHub does not take the key of the App {app.slug}: {error.words}",

@@ -121,3 +121,21 @@ def test_what_cannot_be_read_of_one_repository_makes_us_deaf_to_no_other(ear: Ea
     ear.octocat.comment(REPO, ear.number, "/persevere")
     looks(ear, poller, 30)
     assert ear.said("command") == ["/persevere"]
+
+
+def test_an_account_that_does_not_let_us_in_keeps_us_out_of_no_other(ear: Ear) -> None:
+    """An organisation with a list of allowed addresses, say."""
+    ear.stage.st.repository("hubot", "closed", files={"a": "b\n"})
+    closed = ear.stage.st.install("persevere", "hubot")["id"]
+    path = f"app/installations/{closed}/access_tokens"
+    ear.stage.st.fault("status", status=403, message="your address is not allowed", path=path, count=0)
+    poller = poller_of(ear)
+    poller.turn()
+    assert [each.place.repository.full_name for each in poller.heartbeat.repositories.values()] == [REPO]
+    assert "hubot does not let us in" in poller.heartbeat.trouble
+    assert "your address is not allowed" in poller.heartbeat.trouble
+    ear.stage.st.clear_faults()
+    ear.stage.clock.advance(PLACES_EVERY_MS / 1000 + 1)
+    poller.turn()
+    assert len(poller.heartbeat.repositories) == 2
+    assert not poller.heartbeat.trouble
