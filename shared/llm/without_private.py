@@ -26,6 +26,7 @@ class Forgiving:
         except ModelFailed as failed:
             if failed.cause != PRIVATE or not any(turn.get("raw") for turn in request.turns):
                 raise
+        alive()
         return self._model.ask(replace(request, turns=tuple(map(_told, request.turns))), deadline_s, alive)
 
 
