@@ -297,7 +297,8 @@ class ModelBusy(PersevereError):
 class ModelFailed(Final):
     """The provider will not answer this; nothing was billed.
 
-    `cause`: key, refused, too_long, exhausted, request (it takes ours for wrong), or model (unknown or retired).
+    `cause`: key, refused, too_long, exhausted, request (it takes ours for wrong), private (its own signed parts), place
+    (it does not serve there), or model (unknown or retired).
     """
 
     def __init__(self, message: str, advice: str = "", cause: str = "model") -> None:

@@ -1,4 +1,4 @@
-"""`persevere ask`: one question to a model, through the gateway and its ledger like every other."""
+"""`persevere ask`: one question to a model, through the gateway, its ledger and the day's ceiling like every other."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 
+from local.cli.day import under_the_day
 from local.clock import SystemClock
 from local.home import open_store
 from local.ids import SystemIds
@@ -15,6 +16,7 @@ from local.world import models_of
 from shared.agent.turns import user
 from shared.domain.ledger import Ledger
 from shared.domain.money import NANO, dollars
+from shared.domain.operator import Operator
 from shared.domain.protocol import Reply
 from shared.domain.record import ABSENT, Key, Put, Record
 from shared.domain.step import Asking, StepState
@@ -48,7 +50,8 @@ def ask(environment: Mapping[str, str], model: str, question: str, *, json_line:
     request = Request(model, SYSTEM, (), (user(question),), OUTPUT_MAX, None, "planner")
     size = len(SYSTEM.encode()) + len(question.encode())
     what = Ask(request, size + 200, size, Asking(asker="", until=0, hold="", model=model), _take)
-    state = _answered(gateway, store, slot, what)
+    with under_the_day(store, now, ledger, settings.ceilings.get("day_nano", Operator().day_nano)):
+        state = _answered(gateway, store, slot, what)
     if state.reply is None or state.reply.over:
         raise Final(
             f"{model} did not answer: {state.reply.why if state.reply else ''}",

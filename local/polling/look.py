@@ -16,7 +16,7 @@ from shared.domain.box import has_box, has_ticked_box
 from shared.domain.record import Put
 from shared.errors import Retryable
 from shared.github.answers import NotFound
-from shared.github.changes import Changed, Kind, changed, milliseconds
+from shared.github.changes import Changed, Kind, changed, iso, milliseconds
 from shared.github.client import GitHub
 from shared.github.edits import Edits, read_edits
 from shared.github.installations import Place
@@ -165,7 +165,7 @@ class Look:
         """Closed, reopened, locked, labeled ... with who did it. Of pull requests, those that are ours."""
         at, guid = milliseconds(str(event["created_at"])), f"poll-ie-{event['id']}"
         issue, name = event.get("issue") or {}, str(event.get("event"))
-        if not issue or self.door.store.get(keys.delivery(guid)) is not None:
+        if not issue or self.door.store.get(keys.delivery(guid)) is not None or self._was_told(event):
             return
         if not issue.get("pull_request"):
             payload = payloads.issue_changed(self.place, event)
@@ -175,9 +175,17 @@ class Look:
             pull = self.github.find(self.github.path("pulls", int(issue["number"])))
             if pull is not None:
                 merged = name == "closed" and bool(pull.get("merged"))
-                sender = event.get("actor") or payloads.NOBODY
-                payload = payloads.pull_changed(self.place, name, pull, sender, merged=merged)
+                payload = payloads.pull_turned(self.place, event, pull, merged=merged)
                 yield Heard(at, "pull_request", guid, payload)
+
+    def _was_told(self, event: Json) -> bool:
+        """Whether a webhook told it: its moment and that of the list may be a second or two apart."""
+        action, at = str(event.get("event")), milliseconds(str(event["created_at"]))
+        if action not in ("closed", "reopened"):
+            return False
+        pk = keys.issue_pk(self.place.repository.id, int(event["issue"]["number"]))
+        near = (self.door.store.get(keys.turned(pk, action, iso(at + apart))) for apart in range(-2000, 2001, 1000))
+        return any(each is not None and not str(each.body["delivery"]).startswith("poll-") for each in near)
 
     def _pull(self, pull: Json, fresh: Cursor) -> Iterator[Heard]:
         """A pull request of ours: pushes by people and reviews. The list does not say who pushed; the commit does."""

@@ -71,12 +71,23 @@ def issue_changed(place: Place, event: Json) -> dict[str, Any] | None:
     action = ACTIONS.get(str(event.get("event")))
     if action is None:
         return None
-    issue = dict(event.get("issue") or {})
+    issue = _at_that_moment(event.get("issue") or {}, str(event.get("created_at")))
     if action in ("closed", "reopened"):
         issue["state"] = "closed" if action == "closed" else "open"
     if action in ("locked", "unlocked"):
         issue["locked"] = action == "locked"
     return envelope_of(place, action, event.get("actor") or NOBODY, issue=issue)
+
+
+def _at_that_moment(thing: Json, at: str) -> dict[str, Any]:
+    """As a webhook shows it: lists show an issue as it is by now, which may have been closed again since."""
+    return {**thing, "closed_at": at, "updated_at": at}
+
+
+def pull_turned(place: Place, event: Json, pull: Json, *, merged: bool) -> dict[str, Any]:
+    """`closed` or `reopened` of a pull request, from the entry of the list of events."""
+    name, sender = str(event.get("event")), event.get("actor") or NOBODY
+    return pull_changed(place, name, _at_that_moment(pull, str(event.get("created_at"))), sender, merged=merged)
 
 
 def pull_changed(place: Place, action: str, pull: Json, sender: Json, *, merged: bool) -> dict[str, Any]:

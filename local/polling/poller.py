@@ -97,13 +97,13 @@ class Poller(Worker):
         if now < self._places_at:
             return
         try:
-            places = self._installations.places()
+            places, refused = self._installations.reachable()
         except (PersevereError, OutcomeUnknown) as error:
             self.heartbeat.trouble = str(error)
             self._places_at = now + round(max(self._every_s, getattr(error, "after_s", 0.0)) * 1000)
             logger.warning("polling.places", extra={"error": type(error).__name__})
             return
-        self.heartbeat.trouble = ""
+        self.heartbeat.trouble = "; ".join(f"{account} does not let us in: {why}" for account, why in refused.items())
         known = self.heartbeat.repositories
         self.heartbeat.repositories = {
             place.repository.id: _still(known.get(place.repository.id), place) for place in places
@@ -119,12 +119,15 @@ class Poller(Worker):
         try:
             looked = Look(self._door(), github, place, self._app_slug).run()
         except (PersevereError, Conflict, OutcomeUnknown) as error:
-            watched.failures += 1
-            watched.trouble = str(error)
-            after_s = error.after_s if isinstance(error, Retryable) else 0.0
-            wait_s = max(after_s, min(TROUBLE_MAX_S, pause_s * 2 ** min(watched.failures, 8)))
+            wait_s = _troubled(watched, error, str(error), pause_s)
             extra = {"repository": place.repository.id, "error": type(error).__name__, "wait_s": round(wait_s)}
             logger.warning("polling.look", extra=extra)
+        except Exception as error:  # a fault of ours in one repository must not make us deaf to all behind it
+            words = (
+                f"what it shows cannot be read ({type(error).__name__}: {error}); this is a defect, please report it"
+            )
+            wait_s = _troubled(watched, error, words, pause_s)
+            logger.exception("polling.look_failed", extra={"repository": place.repository.id})
         else:
             taken = looked.taken
             watched.failures, watched.trouble = 0, ""
@@ -135,6 +138,14 @@ class Poller(Worker):
                 logger.info("polling.heard", extra={"repository": place.repository.id, "taken": taken})
         watched.next_at = clock.now() + round(wait_s * 1000)
         return taken
+
+
+def _troubled(watched: Watched, error: Exception, words: str, pause_s: float) -> float:
+    """Seconds until the next look after one that went wrong."""
+    watched.failures += 1
+    watched.trouble = words
+    after_s = error.after_s if isinstance(error, Retryable) else 0.0
+    return max(after_s, min(TROUBLE_MAX_S, pause_s * 2 ** min(watched.failures, 8)))
 
 
 def _still(known: Watched | None, place: Place) -> Watched:

@@ -17,6 +17,7 @@ from local.keyring import AppFile, Keyring
 from local.setup.creation import Creation, NotCreated, Wish
 from local.setup.manifest import WEBHOOK_PATH, checked_name
 from local.setup.place import check_outside
+from local.setup.refused_key import advice_for
 from local.trial.terminal import Terminal
 from shared.errors import NotConfigured, PersevereError
 from shared.github.answers import BadCredentials
@@ -139,11 +140,11 @@ def _install(terminal: Terminal, choices: Choices, wire: Wire, app: AppFile) -> 
     told, until = False, time.monotonic() + choices.wait_s
     while True:
         try:
-            places = installations.places()
+            places, _ = installations.reachable()
         except BadCredentials as error:
             raise NotConfigured(
                 f"GitHub does not take the key of the App {app.slug}: {error.words}",
-                "was the App deleted? `persevere init --local --again` makes another",
+                advice_for(error),
             ) from error
         except PersevereError as error:
             places = []

@@ -20,6 +20,7 @@ from local.polling.poller import Poller
 from local.setup.init import api_of, check_same_github
 from local.setup.manifest import settings_url
 from local.setup.place import check_outside
+from local.setup.refused_key import advice_for
 from local.trial.fence import Fence, find_fence
 from local.trial.processes import stop_runners
 from local.trial.records import Table
@@ -152,12 +153,11 @@ class _Evening:
 
     def _places(self) -> list[Place] | None:
         try:
-            return self._installations.places()
+            return self._installations.reachable()[0]  # who does not let us in is told by who polls
         except (BadCredentials, NotFound) as error:
             raise NotConfigured(
                 f"GitHub does not know the App {self._app.slug} by its key: {error.words}",
-                "was it deleted, or its key? `persevere init --local --again` makes another App; "
-                "`persevere doctor` looks closer",
+                advice_for(error),
             ) from error
         except PersevereError as error:
             self._lines.told("", "github", f"{error}; it is asked again")

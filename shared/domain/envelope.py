@@ -24,7 +24,8 @@ class Ignored:
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """One inbound to store under `pk`. `identities` name the deed, so that the same deed is known under another GUID:
-    the comment with its text, and for a new comment the comment alone, since who polls may find its text changed.
+    the comment with its text, and for a new comment the comment alone, since who polls may find its text changed; closing
+    and reopening by their moment.
     """
 
     pk: str
@@ -192,7 +193,7 @@ def _issue(action: str, payload: Mapping[str, Any], sender: Mapping[str, Any], a
     body = _common("issue", action, payload, number)
     issue = payload["issue"]
     body["data"] = {"state": str(issue.get("state", "")), "locked": bool(issue.get("locked", False))}
-    return Envelope(pk, "issue", body)
+    return Envelope(pk, "issue", body, _turned(pk, action, issue))
 
 
 def _pull(action: str, payload: Mapping[str, Any], sender: Mapping[str, Any], app_id: int) -> Envelope | Ignored:
@@ -210,7 +211,15 @@ def _pull(action: str, payload: Mapping[str, Any], sender: Mapping[str, Any], ap
         "head": str(head.get("sha", "")),
         "ref": str(head.get("ref", "")),
     }
-    return Envelope(keys.issue_pk(int(payload["repository"]["id"]), number), "pull", body)
+    pk = keys.issue_pk(int(payload["repository"]["id"]), number)
+    return Envelope(pk, "pull", body, _turned(pk, action, pull))
+
+
+def _turned(pk: str, action: str, thing: Mapping[str, Any]) -> tuple[Key, ...]:
+    """Closing and reopening by their moment: a second hearing of them, minutes later, would undo what came between."""
+    moment = {"closed": "closed_at", "reopened": "updated_at"}.get(action)
+    at = thing.get(moment) if moment else None
+    return (keys.turned(pk, action, at),) if isinstance(at, str) and at else ()
 
 
 def _installation(event: str, action: str, payload: Mapping[str, Any]) -> Ignored:

@@ -125,6 +125,11 @@ def comment_taken(kind: str, comment_id: int) -> Key:
     return Key(f"COMMENT#{kind}:{comment_id}", "-")
 
 
+def turned(pk: str, action: str, at: str) -> Key:
+    """That an issue or a pull request was closed or reopened at a moment (ISO 8601, whole seconds)."""
+    return Key(f"TURNED#{pk}#{action}#{at}", "-")
+
+
 def active(installation_id: int, job: str) -> Key:
     return Key(f"ACTIVE#{installation_id}", f"JOB#{job}")
 

@@ -14,6 +14,9 @@ IS: dict[str, str] = {
     "spend_cap": "has reached its spending limit",
     "key": "refuses the key",
     "model": "does not have the model",
+    "too_long": "takes no conversation of this length",
+    "private": "does not take its own conversation back",
+    "place": "does not serve this place",
 }
 
 

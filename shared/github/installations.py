@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.domain.people import Repository
+from shared.github.answers import Refusal
 from shared.github.app_tokens import AppTokens
 from shared.github.wire import Wire
 from shared.limits import PAGE_MAX
+from shared.ports import TokenRefused
 
 PAGES_MAX = 50
 
@@ -62,6 +64,21 @@ class Installations:
             if not installation.suspended:
                 found += [Place(installation, repository) for repository in self.repositories(installation)]
         return found
+
+    def reachable(self) -> tuple[list[Place], dict[str, str]]:
+        """The places of every installation that lets us in, and why the others (by account) do not. Raises Retryable,
+        and Refusal where it is the App itself that is refused.
+        """
+        found: list[Place] = []
+        refused: dict[str, str] = {}
+        for installation in self.all():
+            if installation.suspended:
+                continue
+            try:
+                found += [Place(installation, repository) for repository in self.repositories(installation)]
+            except (Refusal, TokenRefused) as error:
+                refused[installation.account] = str(error)
+        return found, refused
 
     def repositories(self, installation: Installation) -> list[Repository]:
         """What that installation lets us see. Raises Refusal, Retryable, TokenRefused."""

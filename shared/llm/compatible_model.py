@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from shared.agent.data import clean
@@ -91,7 +92,7 @@ def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
     for event in stream:
         if event.get("error"):
             trouble = trouble_of(_status(event["error"]), {}, event)
-            raise Broken(Trouble(trouble.status, trouble.code, trouble.message, begun=bool(texts or called)))
+            raise Broken(replace(trouble, begun=bool("".join(texts) or called)))
         bill = event.get("usage") or bill
         for choice in (event.get("choices") or ())[:1]:
             finish = choice.get("finish_reason") or finish

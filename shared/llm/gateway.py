@@ -215,7 +215,7 @@ class Gateway:
             case "shorter" if opened.ask.may_shorten and opened.asking.shortened < SHORTER_MAX:
                 update = {"shortened": opened.asking.shortened + 1, "until": now}
                 return self._follow(opened, opened.asking.model_copy(update=update), why)
-            case "again" | "other":
+            case "again" | "other" | "shorter":
                 return self._follow(opened, without(opened.asking, cause, opened.ask.others, now), why)
             case _:
                 return self._store_answer(opened, _ended(opened.state, why, cause), 0)

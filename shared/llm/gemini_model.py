@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from shared.llm.conversation import Heard, Said, exchanges, recorded
 from shared.llm.counting import MISSING, count, has_count, read_call
 from shared.llm.events import Broken
 from shared.llm.http import Place, speak
-from shared.llm.provider_errors import ENDED, Trouble
+from shared.llm.provider_errors import ENDED, Trouble, trouble_of
 from shared.llm.providers import Access
 from shared.llm.schema import translated
 from shared.ports import Answer, Request, ToolCall, Usage
@@ -101,9 +102,9 @@ def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
     finish, words, bill, blocked = "", "", None, ""
     for event in stream:
         if "error" in event:
-            error = event["error"]
-            code = error.get("code") if isinstance(error.get("code"), int) else 500
-            raise Broken(Trouble(code, str(error.get("status")), str(error.get("message"))[:1000], begun=bool(parts)))
+            code = event["error"].get("code")
+            trouble = trouble_of(code if isinstance(code, int) else 500, {}, event)
+            raise Broken(replace(trouble, begun=bool(parts)))
         bill = event.get("usageMetadata") or bill
         blocked = (event.get("promptFeedback") or {}).get("blockReason") or blocked
         for candidate in (event.get("candidates") or ())[:1]:

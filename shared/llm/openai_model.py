@@ -25,7 +25,15 @@ from shared.llm.sdk import chunks_of, speaking, timeout_of
 from shared.ports import Answer, Request, ToolCall, Usage
 
 BASE_URL = "https://api.openai.com/v1"
-_STATUS_OF_CODE = {"server_error": 500, "rate_limit_exceeded": 429, "invalid_prompt": 400}
+_STATUS_OF_CODE = {
+    "server_error": 500,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    "invalid_prompt": 400,
+    "context_length_exceeded": 400,
+    "invalid_encrypted_content": 400,
+}
+"""What a failure that a stream tells of would have been as an answer of its own; the list in the SDK is not whole."""
 
 
 class OpenAIModel:

@@ -22,6 +22,9 @@ QUOTED_CHARS = 200
 CONNECT, SILENT, BROKEN, ENDED, GARBLED, LATE, HUGE = "connect silent broken ended garbled late huge".split()
 """What happened where the provider gave no status: codes of a trouble whose status is 0."""
 
+PRIVATE = "private"
+"""The cause where a provider does not take back what it signed or encrypted itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -58,11 +61,37 @@ TABLE: tuple[Row, ...] = (
     Row(
         "413|400|422",
         r"request_too_large|context_length_exceeded|string_above_max_length|prompt is too long|context (window|length|size)"
-        r"|maximum context|(input|prompt) token count|too many tokens|input is too long",
+        r"|context limit|maximum context|(input|prompt) token count|too many tokens|input is too long",
         "failed",
         "too_long",
         "the conversation is too long for {model}",
         "choose a model with a larger window, or let a smaller task be built",
+    ),
+    Row(
+        "429",
+        r"request too large",  # for the account's tokens a minute: waiting does not make it smaller
+        "failed",
+        "too_long",
+        "the conversation is larger than this account may send to {model} in a minute",
+        "raise the account's limit at {provider}, choose another model, or let a smaller task be built",
+    ),
+    Row(
+        "400|404|422",
+        r"invalid_encrypted_content|encrypted content.{0,200}(could not|cannot) be|thought[_ ]signature"
+        r"|invalid `?signature|thinking`? blocks?.{0,80}cannot be modified|items are not persisted"
+        r"|'reasoning'.{0,40}without its required|without its required 'reasoning'",
+        "failed",
+        PRIVATE,
+        "{provider} does not take back what it signed itself",
+        "choose another model; this one goes on where a conversation begins anew",
+    ),
+    Row(
+        "400|403",
+        r"location is not supported|unsupported_country|(country|region|territory).{0,30}not supported",
+        "failed",
+        "place",
+        "{provider} does not serve the place that it is asked from",
+        "the operator's turn: choose a model of another provider",
     ),
     Row("413", None, "failed", "too_long", "the request is too large for {provider}", "let a smaller task be built"),
     Row(
@@ -191,7 +220,8 @@ def _quote(trouble: Trouble, secret: str) -> str:
     said = " ".join(clean(trouble.message).split())
     if len(secret) >= 4:
         said = said.replace(secret, "(the key)")
-    said = re.sub(r"\b(sk-|AIza)[\w*-]{4,}", "(a key)", said)[:QUOTED_CHARS]
+    said = re.sub(r"\b(sk-|AIza)[\w*-]{4,}", "(a key)", said)
+    said = re.sub(r"\b(org-|proj_|projects?[/ ](?=\d))\w{4,}", "(an account)", said)[:QUOTED_CHARS]
     parts = [str(trouble.status) if trouble.status else "", said]
     shown = ": ".join(part for part in parts if part)
     return f" ({shown})" if shown else ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from shared.errors import NotConfigured
+from shared.llm.without_private import Forgiving
 from shared.ports import Model
 from shared.settings import KEY_NAMES, URL_NAMES
 
@@ -43,6 +44,10 @@ def open_model(name: str, access: Access) -> Model:
         )
     if access.base_url and not _is_address(access.base_url):
         raise NotConfigured(f"{access.base_url!r} is no address of {provider}", f"set {URL_NAMES[provider]}")
+    return Forgiving(_opened(provider, model, access))
+
+
+def _opened(provider: str, model: str, access: Access) -> Model:
     match provider:
         case "anthropic":
             from shared.llm.anthropic_model import AnthropicModel

@@ -23,7 +23,7 @@ WAYS: dict[str, Way] = {
     "spend_cap": "other",  # raised by a person at the provider, never by waiting
     "key": "other",
     "model": "other",
-    "too_long": "shorter",
+    "too_long": "shorter",  # and when that is no help, another one: its window or its account may be larger
     "refused": "end",  # another model might answer, but that is for a person to choose
     "request": "end",
     "exhausted": "end",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from functions.github_webhook.webhook import take
+from local.polling.payloads import envelope_of
+from shared.github.changes import iso, milliseconds
 from tests.contract.github_client.stage import REPO
 from tests.contract.polling.ear import Ear
 
@@ -148,6 +151,29 @@ def test_pull_requests_of_ours_are_heard_and_others_are_not(ear: Ear) -> None:
     assert (last["kind"], last["action"], last["data"]["merged"]) == ("pull", "closed", True)
     ear.number = theirs
     assert ear.heard == []
+
+
+@pytest.mark.parametrize("apart_s", [0, 1])
+def test_what_a_webhook_has_told_is_not_told_again_minutes_later(ear: Ear, apart_s: int) -> None:
+    """With a public address both ways are open: a job that was resumed since must not be stopped by an old closing."""
+    for action, deed in (("closed", ear.octocat.close_issue), ("reopened", ear.octocat.reopen_issue)):
+        deed(REPO, ear.number)
+        issue = dict(ear.octocat.get(f"/repos/{REPO}/issues/{ear.number}"))
+        field = "closed_at" if action == "closed" else "updated_at"
+        issue[field] = iso(milliseconds(issue[field]) + apart_s * 1000)
+        told = envelope_of(ear.place, action, {"id": 7, "login": "octocat", "type": "User"}, issue=issue)
+        assert take("issues", told, f"guid-{action}", ear.door(), {}).verdict == "stored"
+        ear.stage.clock.advance(5)
+    ear.until_heard()
+    assert [each["action"] for each in ear.heard] == ["closed", "reopened"]
+
+
+def test_closing_twice_within_a_second_or_two_is_heard_twice_by_who_asks_alone(ear: Ear) -> None:
+    for deed in (ear.octocat.close_issue, ear.octocat.reopen_issue, ear.octocat.close_issue):
+        deed(REPO, ear.number)
+        ear.stage.clock.advance(1)
+    ear.until_heard()
+    assert [each["action"] for each in ear.heard] == ["closed", "reopened", "closed"]
 
 
 def test_a_quiet_repository_costs_no_request_of_the_hour(ear: Ear) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,3 +98,44 @@ def test_while_github_does_not_say_where_we_are_installed_the_known_ones_are_loo
     ear.stage.st.fault("status", status=503, path="app/installations", count=0)
     assert looks(ear, poller, 120) >= 10
     assert poller.heartbeat.trouble
+
+
+def test_what_cannot_be_read_of_one_repository_makes_us_deaf_to_no_other(ear: Ear) -> None:
+    """GitHub shows something in a shape that we do not know: it is told, asked less often, and holds up nobody."""
+    ear.stage.st.repository("octo-org", "second", files={"a": "b\n"}, roles={"octocat": "admin"})
+    ear.stage.st.configure_installation(ear.stage.installation["id"], add=["octo-repo", "second"])
+    poller, send = poller_of(ear), ear.stage.wire.send
+    first = f"{REPO}/issues/events"
+
+    def odd(method: str, path: str, *args: Any, **more: Any) -> Any:
+        answer = send(method, path, *args, **more)
+        return replace(answer, body=[{"id": 1}]) if path.endswith(first) else answer
+
+    ear.stage.wire.send = odd  # type: ignore[method-assign]
+    number = ear.octocat.open_issue("octo-org/second", "It is broken", "")["number"]
+    ear.octocat.comment("octo-org/second", number, "/persevere")
+    assert poller.turn() == 1
+    troubles = {each.place.repository.full_name: each.trouble for each in poller.heartbeat.repositories.values()}
+    assert "KeyError" in troubles[REPO] and not troubles["octo-org/second"]
+    ear.stage.wire.send = send  # type: ignore[method-assign]
+    ear.octocat.comment(REPO, ear.number, "/persevere")
+    looks(ear, poller, 30)
+    assert ear.said("command") == ["/persevere"]
+
+
+def test_an_account_that_does_not_let_us_in_keeps_us_out_of_no_other(ear: Ear) -> None:
+    """An organisation with a list of allowed addresses, say."""
+    ear.stage.st.repository("hubot", "closed", files={"a": "b\n"})
+    closed = ear.stage.st.install("persevere", "hubot")["id"]
+    path = f"app/installations/{closed}/access_tokens"
+    ear.stage.st.fault("status", status=403, message="your address is not allowed", path=path, count=0)
+    poller = poller_of(ear)
+    poller.turn()
+    assert [each.place.repository.full_name for each in poller.heartbeat.repositories.values()] == [REPO]
+    assert "hubot does not let us in" in poller.heartbeat.trouble
+    assert "your address is not allowed" in poller.heartbeat.trouble
+    ear.stage.st.clear_faults()
+    ear.stage.clock.advance(PLACES_EVERY_MS / 1000 + 1)
+    poller.turn()
+    assert len(poller.heartbeat.repositories) == 2
+    assert not poller.heartbeat.trouble

@@ -25,6 +25,11 @@ def gemini(status: str, message: str = "", *details: dict[str, Any]) -> dict[str
 
 
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
+TOO_LARGE = (
+    "Request too large for gpt-5.6 in organization org-Vx1y2z on tokens per min (TPM): Limit 30000, Requested 36278. "
+    "The input or output tokens must be reduced in order to run successfully."
+)
+NOT_STORED = "Items are not persisted when `store` is set to false."
 A_DAY = {"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel"}]}
 REASON = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
 
@@ -76,6 +81,41 @@ ROWS = [
     (429, gemini("RESOURCE_EXHAUSTED", QUOTA, A_DAY), "busy", "rate"),
     (503, gemini("UNAVAILABLE", "The model is overloaded."), "busy", "overloaded"),
     (403, gemini("PERMISSION_DENIED", "Generative Language API has not been used in project 1"), "failed", "key"),
+    (
+        400,
+        anthropic("invalid_request_error", "input length and `max_tokens` exceed context limit: 9 + 3 > 10"),
+        "failed",
+        "too_long",
+    ),
+    (429, openai("rate_limit_exceeded", TOO_LARGE, "tokens"), "failed", "too_long"),
+    (
+        400,
+        openai("invalid_encrypted_content", "The encrypted content gAAA could not be verified."),
+        "failed",
+        "private",
+    ),
+    (404, openai(None, f"Item with id 'rs_1' not found. {NOT_STORED}"), "failed", "private"),
+    (
+        400,
+        anthropic("invalid_request_error", "messages.1.content.0: Invalid `signature` in `thinking` block"),
+        "failed",
+        "private",
+    ),
+    (
+        400,
+        anthropic("invalid_request_error", "messages.3: `thinking` blocks in the latest message cannot be modified."),
+        "failed",
+        "private",
+    ),
+    (400, gemini("INVALID_ARGUMENT", "Thought signature is not valid"), "failed", "private"),
+    (400, gemini("INVALID_ARGUMENT", "Function call is missing a thought_signature"), "failed", "private"),
+    (
+        400,
+        gemini("FAILED_PRECONDITION", "User location is not supported for the API use."),
+        "failed",
+        "place",
+    ),
+    (403, openai("unsupported_country_region_territory", "Country not supported"), "failed", "place"),
     (502, "<html>bad gateway</html>", "busy", "overloaded"),
     (302, "", "failed", "request"),
     (418, None, "failed", "request"),
@@ -144,3 +184,10 @@ def test_the_words_say_what_was_said_and_whose_turn_it_is_but_no_key() -> None:
 def test_what_is_lost_may_have_been_billed() -> None:
     with pytest.raises(Retryable, match="sent nothing for too long"):
         fail(Trouble(0, provider_errors.SILENT, "connect"), "anthropic:claude-sonnet-5-5")
+
+
+def test_the_names_of_an_account_are_not_shown_in_an_issue() -> None:
+    with pytest.raises(ModelFailed) as caught:
+        fail(trouble_of(429, {}, openai("rate_limit_exceeded", TOO_LARGE)), "openai:gpt-5.6")
+    assert "org-Vx1y2z" not in str(caught.value)
+    assert "in organization (an account) on tokens per min" in str(caught.value)

@@ -146,3 +146,30 @@ def test_events_that_are_no_answer(chunks: list[bytes], now: float, code: str) -
 def test_an_answer_of_another_shape_is_broken_not_a_defect_of_ours() -> None:
     with pytest.raises(Broken), legible():
         raise KeyError("content_block")
+
+
+def _parts(schema: Any) -> list[dict[str, Any]]:
+    """A schema and every schema below it."""
+    if not isinstance(schema, dict):
+        return []
+    below = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values(), *schema.get("anyOf", ())]
+    return [schema, *(part for each in [*below, schema.get("items")] for part in _parts(each))]
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "openai", "gemini"])
+def test_the_planner_s_schema_is_one_that_the_provider_takes(dialect: str) -> None:
+    """By their own pages on structured outputs, not by our table: the scripted server checks with that one."""
+    schema = translated(PlanReply.model_json_schema(), dialect)
+    parts = _parts(schema)
+    assert schema["type"] == "object" and "anyOf" not in schema, "OpenAI: the root is an object"
+    assert all(set(part) == {"$ref"} for part in parts if "$ref" in part), "OpenAI, Gemini: nothing beside a $ref"
+    never = {"pattern", "minLength", "maxLength", "default", "title", "format", "oneOf", "allOf", "prefixItems", "not"}
+    assert not [part for part in parts if never & set(part)]
+    objects = [part for part in parts if part.get("type") == "object"]
+    assert all(part["additionalProperties"] is False and part["properties"] for part in objects)
+    assert all(sorted(part["required"]) == sorted(part["properties"]) for part in objects)
+    if dialect == "anthropic":
+        counted = {"minItems", "maxItems", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+        assert not [part for part in parts if counted & set(part)]
+    if dialect == "gemini":
+        assert not [part for part in parts if {"const", "exclusiveMinimum", "exclusiveMaximum"} & set(part)]

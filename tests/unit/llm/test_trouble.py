@@ -8,7 +8,7 @@ from shared.domain.operator import Operator
 from shared.domain.provider_words import trouble_words
 from shared.domain.step import Asking, Out
 from shared.llm.slot import Broke, Stored, Wait
-from shared.llm.trouble import ALONE_MS, PATIENCE_MS, may_ask, pause_ms, way_of
+from shared.llm.trouble import ALONE_MS, PATIENCE_MS, SHORTER_MAX, may_ask, pause_ms, way_of
 from shared.ports import ModelBusy, ModelFailed
 from tests.unit.llm.desk import Desk, Told, answer
 
@@ -146,6 +146,23 @@ def test_too_long_is_made_shorter_twice_and_then_it_ends() -> None:
     assert isinstance(outcome, Stored)
     assert outcome.state.reply is not None
     assert outcome.state.reply.cause == "too_long"
+
+
+@pytest.mark.parametrize("may_shorten", [False, True])
+def test_what_one_model_cannot_take_another_one_is_asked(may_shorten: bool) -> None:
+    """An account's tokens a minute are too few for one request, say: that says nothing of another provider."""
+    refusals = SHORTER_MAX + 1 if may_shorten else 1
+    desk = Desk(model=Told([ModelFailed("too long", cause="too_long")] * refusals + [answer()]))
+    for _ in range(5):
+        outcome = desk.ask(may_shorten=may_shorten, model=A, others=ALL)
+        if isinstance(outcome, Stored):
+            break
+        desk.clock.advance(1)
+    assert isinstance(outcome, Stored)
+    assert outcome.state.reply is not None
+    assert outcome.state.reply.text == "hello"
+    assert outcome.state.asking is not None
+    assert outcome.state.asking.model == B
 
 
 def test_the_pause_is_never_shorter_than_asked_and_grows_with_jitter() -> None:

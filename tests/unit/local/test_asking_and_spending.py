@@ -9,8 +9,15 @@ import pytest
 
 from local.cli.asking import ask
 from local.cli.spending import Spent, day_of, sum_up, usage
+from local.clock import SystemClock
+from local.home import open_store
+from shared.domain import keys
+from shared.domain.money import NANO
 from shared.domain.step import Asking, StepState
+from shared.domain.usage import ALL
+from shared.domain.usage import day_of as day_of_now
 from shared.errors import Final
+from shared.ports import read_all
 
 
 @pytest.fixture
@@ -32,6 +39,29 @@ def test_one_question_is_answered_priced_and_found_in_the_usage(
     usage(environment, "model", json_line=True)
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert (row["name"], row["asked"], row["cost"]) == ("scripted:demo", 1, told["cost"])
+
+
+def counted_today(environment: dict[str, str]) -> int:
+    store = open_store(Path(environment["PERSEVERE_HOME"]))
+    today = keys.usage_pk(day_of_now(SystemClock().now()), ALL)
+    return sum(int(each.body["nano"]) for each in read_all(store, today, "JOB#"))
+
+
+def test_what_a_question_cost_counts_against_the_day(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask(environment, "scripted:demo", "What is two and two?", json_line=True)
+    assert counted_today(environment) == round(json.loads(capsys.readouterr().out)["cost"] * NANO) > 0
+
+
+def test_a_question_that_does_not_fit_in_the_day_is_not_asked(environment: dict[str, str]) -> None:
+    environment["PERSEVERE_DAY"] = "$0.25"
+    ask(environment, "scripted:demo", "What is two and two?", json_line=True)
+    spent = counted_today(environment)
+    with pytest.raises(Final, match=r"today's \$0\.25") as refused:
+        ask(environment, "scripted:demo", "And three and three?", json_line=True)
+    assert "PERSEVERE_DAY" in refused.value.advice
+    assert counted_today(environment) == spent
 
 
 def test_a_model_that_cannot_be_asked_says_what_to_set(environment: dict[str, str]) -> None:

@@ -1,0 +1,45 @@
+"""A stream that tells of a failure means what the same failure means as an answer of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.llm import gemini_model, openai_model
+from shared.llm.events import Broken
+from shared.llm.provider_errors import row_of
+
+A_DAY = {"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel"}]}
+
+
+def row(read: Any, *events: dict[str, Any]) -> tuple[str, str, bool]:
+    with pytest.raises(Broken) as caught:
+        read(iter(events), "model")
+    found = row_of(caught.value.trouble)
+    return found.becomes, found.cause, found.long
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("context_length_exceeded", ("failed", "too_long", False)),
+        ("insufficient_quota", ("busy", "spend_cap", True)),
+        ("rate_limit_exceeded", ("busy", "rate", False)),
+        ("server_is_overloaded", ("busy", "overloaded", False)),
+        ("invalid_prompt", ("failed", "refused", False)),
+        ("server_error", ("busy", "overloaded", False)),
+    ],
+)
+@pytest.mark.parametrize("form", ["response.failed", "error"])
+def test_openai(form: str, code: str, wanted: tuple[str, str, bool]) -> None:
+    error = {"code": code, "message": "it says why"}
+    event = {"type": form, "response": {"error": error}} if form == "response.failed" else {"type": form, **error}
+    assert row(openai_model.read, {"type": "response.created"}, event) == wanted
+
+
+def test_gemini_s_quota_of_a_day_is_one_in_a_stream_too() -> None:
+    error = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "You exceeded your quota", "details": [A_DAY]}
+    assert row(gemini_model.read, {"error": error}) == ("busy", "rate", True)
+    begun = {"candidates": [{"content": {"parts": [{"text": "I"}]}}]}
+    assert row(gemini_model.read, begun, {"error": error})[0] == "lost"
