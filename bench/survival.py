@@ -37,7 +37,7 @@ class Survival:
     bundle_bytes: int
 
 
-def measure(files: int = FILES, steps: int = STEPS, rounds: int = ROUNDS, resumes: int = 3) -> Survival:
+def measure(files: int = FILES, steps: int = STEPS, rounds: int = ROUNDS, resumes: int = 5) -> Survival:
     with tempfile.TemporaryDirectory(prefix="persevere-bench-") as directory:
         home = Path(directory)
         changed, unchanged, size = checkpoints(home / "checkpoint", files, rounds)

@@ -96,12 +96,19 @@ class Api:
         orders: Orders = self._ask("POST", "/v1/heartbeat", heartbeat, Orders)
         return orders
 
-    def step(self, number: int, results: StepResults) -> Reply | WrongStep:
-        """Posts the results of step `number` - 1 and waits for the reply, minutes if need be."""
+    def step(self, number: int, results: StepResults, idled: Callable[[float], None]) -> Reply | WrongStep:
+        """Posts the results of step `number` - 1 and waits for the reply, minutes if need be.
+
+        `idled` is told for how many seconds there is no model to be asked.
+        """
         while True:
             status, body = self._send("PUT", f"/v1/steps/{number}", results, read_s=STEP_S)
             if status == 202:
-                time.sleep(min(_read(Later, body).retry_after_ms / 1000, LATER_AT_MOST_S))
+                later: Later = _read(Later, body)
+                pause = min(later.retry_after_ms / 1000, LATER_AT_MOST_S)
+                if later.idle:
+                    idled(pause)  # before, so that the wait itself cannot be what uses the time up
+                time.sleep(pause)
             elif status == 200:
                 return _read(Reply, body)
             elif (refusal := _refusal(status, body)).code == "wrong_step" and refusal.expected is not None:

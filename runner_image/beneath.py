@@ -1,15 +1,16 @@
 """Files of the workspace, reached so that no link leads out of it.
 
-Linux decides it in the kernel (openat2 with RESOLVE_BENEATH: links inside are followed, links out are refused, with no
-moment in between). Elsewhere every step of the path is opened by itself and no link is followed at all.
+Every step of a path is opened by itself and no link is followed. Where one lies on the way, Linux decides in the kernel
+(openat2 with RESOLVE_BENEATH: links inside are followed, links out are refused, with no moment in between); elsewhere it
+is refused.
 
-This file is also sent, as it stands, to the interpreter inside the sandbox (`tools/files.py`): the standard library
-alone, and nothing that Python 3.9 does not have.
+This file is also sent, as it stands, to the interpreter inside the sandbox (`tools/files.py`) at each call: the standard
+library alone, nothing that Python 3.9 does not have, and no import that costs milliseconds (contextlib; ctypes but for a
+link).
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -18,6 +19,7 @@ import sys
 SYS_OPENAT2 = 437  # the same on every architecture (Linux 5.6, openat2(2))
 RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_BENEATH = 0x01, 0x02, 0x08
 FLAGS = os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+HALF = (b".persevere-", b".new")
 
 
 class Outside(Exception):
@@ -36,6 +38,26 @@ def parts_of(path: bytes) -> list[bytes]:
     return parts
 
 
+def is_half_written(path: bytes) -> bool:
+    """Whether it is what a write leaves beside its file when it is killed in the middle."""
+    name = path.rpartition(b"/")[2]
+    return name.startswith(HALF[0]) and name.endswith(HALF[1]) and len(name) == len(HALF[0]) + 16 + len(HALF[1])
+
+
+class _Parent:
+    """An open directory and the name of what lies, or is to lie, in it; closed at the end of its `with`."""
+
+    def __init__(self, descriptor: int, name: bytes) -> None:
+        self.descriptor = descriptor
+        self.name = name
+
+    def __enter__(self) -> tuple[int, bytes]:
+        return self.descriptor, self.name
+
+    def __exit__(self, *why: object) -> None:
+        os.close(self.descriptor)
+
+
 class Beneath:
     """The files beneath `root`. Paths are relative, as bytes. What is written belongs to the owner of `root`."""
 
@@ -47,8 +69,15 @@ class Beneath:
         parts = parts_of(path)
         root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            made = _openat2(root, b"/".join(parts) or b".", flags | FLAGS, mode)
-            return _open_by_steps(root, parts, flags | FLAGS, mode) if made is None else made
+            try:
+                return _open_by_steps(root, parts, flags | FLAGS, mode)
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise
+                made = _openat2(root, b"/".join(parts) or b".", flags | FLAGS, mode)
+                if made is None:
+                    raise
+                return made
         except OSError as error:
             if error.errno in (errno.EXDEV, errno.ELOOP):
                 raise Outside(f"{os.fsdecode(path)!r} is, or lies behind, a link that I do not follow") from error
@@ -143,7 +172,7 @@ class Beneath:
 
     def _replace(self, directory: int, name: bytes, data: bytes, mode: int | None) -> None:
         """A new file in the old one's place at one moment."""
-        fresh = b".persevere-" + os.urandom(8).hex().encode() + b".new"
+        fresh = HALF[0] + os.urandom(8).hex().encode() + HALF[1]
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             with os.fdopen(os.open(fresh, flags, 0o666, dir_fd=directory), "wb") as file:
@@ -153,12 +182,13 @@ class Beneath:
                 self._own(file.fileno())
             os.rename(fresh, name, src_dir_fd=directory, dst_dir_fd=directory)
         except BaseException:
-            with contextlib.suppress(OSError):
+            try:  # noqa: SIM105 - contextlib costs an import at each call
                 os.unlink(fresh, dir_fd=directory)
+            except OSError:
+                pass  # it is there no more, or was never made
             raise
 
-    @contextlib.contextmanager
-    def _place_of(self, descriptor: int, path: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _place_of(self, descriptor: int, path: bytes) -> _Parent:
         """(directory, name) where an open file really lies, links on the way to it followed. Raises Outside."""
         inside = path
         root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -170,22 +200,21 @@ class Beneath:
             pass  # no /proc: then no link was followed on the way either, or the comparison below says so
         finally:
             os.close(root)
-        with self._parent(inside) as (directory, name):
-            there = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        parent = self._parent(inside)
+        try:
+            there = os.stat(parent.name, dir_fd=parent.descriptor, follow_symlinks=False)
             if not os.path.samestat(there, os.fstat(descriptor)):
                 raise Outside(f"{os.fsdecode(path)!r} was moved, or lies behind a link that I do not follow")
-            yield directory, name
+        except BaseException:
+            os.close(parent.descriptor)
+            raise
+        return parent
 
     # --- steps ------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def _parent(self, path: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _parent(self, path: bytes) -> _Parent:
         *way, name = parts_of(path) or [b"."]
-        descriptor = self.open(b"/".join(way), os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            yield descriptor, name
-        finally:
-            os.close(descriptor)
+        return _Parent(self.open(b"/".join(way), os.O_RDONLY | os.O_DIRECTORY), name)
 
     def _clear_way(self, path: bytes) -> None:
         """A file or link where a directory must be goes."""
@@ -203,10 +232,13 @@ class Beneath:
     def _make_directories(self, path: bytes) -> None:
         way = b""
         for part in parts_of(path)[:-1]:
-            with contextlib.suppress(FileExistsError), self._parent(way + b"/" + part if way else part) as (at, name):
-                os.mkdir(name, 0o755, dir_fd=at)
-                self._own_link(at, name)
             way = way + b"/" + part if way else part
+            with self._parent(way) as (at, name):
+                try:
+                    os.mkdir(name, 0o755, dir_fd=at)
+                except FileExistsError:
+                    continue
+                self._own_link(at, name)
 
     def _own(self, descriptor: int) -> None:
         if os.geteuid() == 0:

@@ -5,16 +5,17 @@ What set-up itself did is no part of it: not its changes to tracked files, not t
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner_image.git import Git, GitFailed
+from runner_image.beneath import is_half_written
+from runner_image.git import Git
 from runner_image.ignore import base_rules
 from runner_image.laying import lay
+from runner_image.pipes import run_on
 from runner_image.trees import carry_over, compare, files_of, sizes_of, tree_of
 from shared.domain.protocol import (
     CHECKPOINT_MAX_BYTES,
@@ -28,7 +29,6 @@ from shared.domain.protocol import (
 )
 
 LEFT_OUT_SHOWN = 50
-LOOK_S = 30.0
 LARGE_SHOWN = 3
 
 
@@ -155,12 +155,7 @@ class Recorder:
     def _look(self) -> tuple[list[bytes], list[bytes]]:
         """(files that git does not know and the base's rules do not ignore, tracked ones that changed or are gone)."""
         options = ["--others", "--modified", "--deleted", "-t", "-z", f"--exclude-from={self._rules}"]
-        try:
-            out = self._git.run("ls-files", *options, index=self._index, tree=self._tree, seconds=LOOK_S)
-        except GitFailed:
-            if not _remove_pipes(self._tree):
-                raise
-            out = self._git.run("ls-files", *options, index=self._index, tree=self._tree)
+        out = run_on(self._git, self._tree, "ls-files", *options, index=self._index)
         untracked: list[bytes] = []
         modified: dict[bytes, None] = {}
         for row in out.split(b"\0"):
@@ -171,7 +166,7 @@ class Recorder:
                 untracked.append(path)
             elif tag:
                 modified[path] = None
-        return untracked, list(modified)
+        return [path for path in untracked if not is_half_written(path)], list(modified)
 
     def _update(self, untracked: list[bytes], modified: list[bytes]) -> None:
         """What is gone is taken out of the index first, so that a file may become a directory, or a link to one."""
@@ -180,7 +175,7 @@ class Recorder:
         for option, paths in (("--force-remove", gone), ("--add", present)):
             names = b"".join(path + b"\0" for path in paths)
             if names:
-                self._git.run("update-index", option, "-z", "--stdin", index=self._index, tree=self._tree, stdin=names)
+                run_on(self._git, self._tree, "update-index", option, "-z", "--stdin", index=self._index, stdin=names)
 
     def _is_file(self, path: bytes) -> bool:
         """A file or a link that lies in real directories all the way."""
@@ -200,7 +195,7 @@ class Recorder:
         return path in self._made_by_setup or path.startswith(self._environments)
 
     def _left_out(self) -> tuple[str, ...]:
-        out = self._git.run("ls-files", "--others", "--directory", "-z", index=self._index, tree=self._tree)
+        out = run_on(self._git, self._tree, "ls-files", "--others", "--directory", "-z", index=self._index)
         shown = []
         for path in out.split(b"\0"):
             name = path.rstrip(b"/").rpartition(b"/")[2]
@@ -247,19 +242,6 @@ class Recorder:
             raise TooBig(f"the change has {files:,} files; the limit is {limits.changeset_files:,}")
         if size > limits.changeset_bytes:
             raise TooBig(f"the change has {size:,} bytes; the limit is {limits.changeset_bytes:,}")
-
-
-def _remove_pipes(root: Path) -> bool:
-    """git opens `HEAD` of whatever looks like a repository inside; of a pipe it would wait for ever. No change holds one."""
-    found = False
-    for directory, _, files in os.walk(os.fsencode(root)):
-        for name in files:
-            path = os.path.join(directory, name)
-            with contextlib.suppress(OSError):
-                if stat.S_ISFIFO(os.lstat(path).st_mode):
-                    os.unlink(path)  # noqa: PTH108
-                    found = True
-    return found
 
 
 def _files_beneath(root: Path, path: bytes) -> Iterable[bytes]:

@@ -20,10 +20,14 @@ class Progress:
     step: int = 0
     doing: str = ""
     began: float = field(default_factory=time.monotonic)
+    idle: float = 0.0  # seconds in which no model could be asked: the job's clock stood still
 
     @property
     def seconds(self) -> float:
-        return round(time.monotonic() - self.began, 3)
+        return round(max(0.0, time.monotonic() - self.began - self.idle), 3)
+
+    def idled(self, seconds: float) -> None:
+        self.idle += seconds
 
 
 class Pulse:

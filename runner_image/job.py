@@ -30,7 +30,7 @@ class Job:
 
     @property
     def seconds_left(self) -> float:
-        return self.claimed.limits.seconds - CLOSING_S - (time.monotonic() - self.began)
+        return self.claimed.limits.seconds - CLOSING_S - (time.monotonic() - self.began - self.progress.idle)
 
     def check_time(self) -> None:
         """Raises GiveUp `out_of_time`, and what Orders.check raises."""

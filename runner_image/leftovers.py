@@ -15,6 +15,7 @@ from pathlib import Path
 
 from runner_image.beneath import Beneath
 from runner_image.git import Git
+from runner_image.pipes import run_on
 from runner_image.trees import files_of, paths_of
 from runner_image.workspace import Checkout, make_toy
 
@@ -37,9 +38,9 @@ def keep(checkout: Checkout, commit: str) -> Kept:
     """Call when set-up has ended. What set-up did to tracked files is kept as well. Raises GitFailed."""
     git, index, tree = checkout.git, checkout.index, checkout.tree
     git.run("read-tree", commit, index=index)
-    git.run("update-index", "-q", "--refresh", index=index, tree=tree, accept=(0, 1))
-    touched = git.run("ls-files", "--modified", "--deleted", "-z", index=index, tree=tree)
-    git.run("update-index", "--remove", "--replace", "-z", "--stdin", index=index, tree=tree, stdin=touched)
+    run_on(git, tree, "update-index", "-q", "--refresh", index=index, accept=(0, 1))
+    touched = run_on(git, tree, "ls-files", "--modified", "--deleted", "-z", index=index)
+    run_on(git, tree, "update-index", "--remove", "--replace", "-z", "--stdin", index=index, stdin=touched)
     after = git.line("write-tree", index=index)
     tracked = frozenset(paths_of(git, after))
     marks = {path: mark for path, mark in scan(tree) if path not in tracked}
@@ -104,10 +105,9 @@ def _remove_new(
 
 
 def _restore_tracked(git: Git, checkout: Checkout, kept: Kept) -> None:
-    options = ["--modified", "--deleted", "-z"]
-    touched = git.run("ls-files", *options, index=checkout.index, tree=checkout.tree).split(b"\0")
-    changed = {path for path in touched if path}
+    touched = run_on(git, checkout.tree, "ls-files", "--modified", "--deleted", "-z", index=checkout.index)
+    changed = {path for path in touched.split(b"\0") if path}
     if not changed:
         return
     checkout.lay(files_of(git, kept.tree, changed))
-    git.run("update-index", "-q", "--refresh", index=checkout.index, tree=checkout.tree, accept=(0, 1))
+    run_on(git, checkout.tree, "update-index", "-q", "--refresh", index=checkout.index, accept=(0, 1))

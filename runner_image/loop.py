@@ -113,5 +113,5 @@ def begin(job: Job, step: int) -> None:
 
 def ask(job: Job, step: int, results: StepResults) -> Reply | WrongStep:
     """Waits for the reply, minutes if need be. Raises Ending."""
-    answer: Reply | WrongStep = wait_for(job, f"step-{step}", lambda: job.api.step(step, results))
+    answer: Reply | WrongStep = wait_for(job, f"step-{step}", lambda: job.api.step(step, results, job.progress.idled))
     return answer

@@ -1,18 +1,18 @@
 """Which tests stay together when several processes share a run, and which of them begin it.
 
-A file's tests stay together, since they share what the file sets up; so do all that use the one running product. What
-takes long begins, so that no process is left alone with it at the end.
+A file's tests stay together, since they share what the file sets up. What takes long begins, so that no process is left
+alone with it at the end.
 """
 
 import pytest
 
-SLOWEST_FIRST = ("e2e", "hostile", "simulation", "runner", "functions", "contract", "unit")
+SLOWEST_FIRST = ("e2e", "simulation", "runner", "functions", "contract", "unit")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        shares_product = "product" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("product" if shares_product else item.path.as_posix()))
+        item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
     items.sort(key=_place)
 
 

@@ -16,6 +16,7 @@ from shared.domain.issue import IssueState
 from shared.domain.operator import Operator
 from shared.domain.record import ABSENT, AtVersion, Delete, Put, Record
 from shared.domain.workflow.decide import FRESH_JOBS, FRESH_ULIDS, decide, decide_fault
+from shared.domain.workflow.needs import awaited_outcome
 from shared.domain.workflow.turn import Decision, Fresh
 from shared.errors import Final
 from shared.github.client import GitHubs
@@ -24,6 +25,7 @@ from shared.spill import pack, unpack
 
 PATIENCE_MS = 5 * 60_000  # so long an inbound waits for facts that cannot be had
 AGAIN_MS = 15_000
+OUTCOME_MS = 1_000  # an outcome of ours rings its own bell
 TRIES = 8
 FAULTS_MAX = 3
 FAULT_AGAIN_MS = 2_000
@@ -95,18 +97,24 @@ class Conductor:
         view = load_view(
             self.store, self.blobs, self.operator, pk, job=_job_of(inbound), blank=_blank(pk, inbound), now=now
         )
+        is_patient = now - inbound.received < PATIENCE_MS
+        slot = awaited_outcome(view, inbound)
+        if slot and is_patient:
+            return self._later(stored, now, OUTCOME_MS, slot, "its outcome is not known yet")
         facts = gather(view, inbound, self.github, self.clock)
         missing = unknown(facts)
-        if missing is not None and now - inbound.received < PATIENCE_MS:
-            later = Record(stored.key, stored.kind, stored.body, v=stored.v, due=now + AGAIN_MS)
-            self.store.commit(Put(later, AtVersion(stored.version)))
-            self.log(
-                "conductor.waits", pk=pk, inbound=record.key.sk, need=type(missing[0]).__name__, why=missing[1].why
-            )
-            return False
+        if missing is not None and is_patient:
+            return self._later(stored, now, AGAIN_MS, type(missing[0]).__name__, missing[1].why)
         now = self.clock.now()
         self._commit(pk, decide(view, inbound, record.key, stored.version, facts, now, self._fresh(now)))
         return True
+
+    def _later(self, stored: Record, now: int, wait_ms: int, need: str, why: str) -> bool:
+        """Look at this inbound again then; it is not done with."""
+        later = Record(stored.key, stored.kind, stored.body, v=stored.v, due=now + wait_ms)
+        self.store.commit(Put(later, AtVersion(stored.version)))
+        self.log("conductor.waits", pk=stored.key.pk, inbound=stored.key.sk, need=need, why=why)
+        return False
 
     def _fresh(self, now: int) -> Fresh:
         jobs = tuple(self.ids.job(now) for _ in range(FRESH_JOBS))

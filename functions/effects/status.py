@@ -47,4 +47,6 @@ def next_by(view: View, now: int) -> int | None:
     )
     if issue.job is not None or issue.phase in _WORKING or asking:
         return now + PROMISE_MS
+    if issue.phase == "waiting" and "provider" in issue.deadlines:
+        return max(now, issue.deadlines["provider"]) + PROMISE_MS
     return None

@@ -114,7 +114,7 @@ def prepare(
             sent=opened.size,
             asking=asking,
             take=take,
-            changes=[*changes, *taken_in, *lost, *fence],
+            changes=[*changes, *taken_in, *lost, *fence, session.still_wanted],
             note=note,
             others=others,
             tell=tell,

@@ -10,9 +10,10 @@ from functions.job_api.refusal import Refused, check_blob
 from functions.job_api.session import Session
 from functions.job_api.strays import settle_strays
 from functions.job_api.tell import tell_session_finished
-from functions.job_api.time_left import book_seconds
+from functions.job_api.time_left import book_seconds, unbook_seconds
 from shared.domain import keys
 from shared.domain.protocol import Finish
+from shared.domain.provider_words import OUT_CAUSES
 from shared.domain.record import Change, Put, Record, replace_of
 from shared.domain.step import StepState
 from shared.ports import read_all
@@ -36,6 +37,8 @@ def finish(session: Session, word: Finish) -> None:
     answered = sum(1 for step in steps if step.reply is not None and step.raw is not None)
     word = _with_cause(word, steps)
     total, booked, _ = book_seconds(session, word.seconds)
+    if not answered and word.outcome == "gave_up" and word.reason in OUT_CAUSES:
+        booked = unbook_seconds(session)  # it only found out that no model can be asked yet
     ended: dict[str, object] = {
         "until": session.now,
         "seconds": total,

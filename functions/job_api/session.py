@@ -11,7 +11,7 @@ from functions.world import World
 from shared.domain import keys
 from shared.domain.job import JobState, Lease
 from shared.domain.protocol import PROTOCOL
-from shared.domain.record import AtEpoch, Check, Record
+from shared.domain.record import AtEpoch, AtVersion, Check, Record
 from shared.domain.tickets import Rejected, read_session
 from shared.ports import Conflict
 from shared.spill import SpillingStore, unpack
@@ -31,12 +31,18 @@ class Session:
     job: JobState
     lease: Lease
     lease_record: Record
+    job_version: int
     now: int
 
     @property
     def fence(self) -> Check:
         """Fails the transaction when somebody else has claimed the job since."""
         return Check(self.lease_record.key, AtEpoch(self.lease.epoch))
+
+    @property
+    def still_wanted(self) -> Check:
+        """Fails the transaction when the job was stopped, or changed otherwise, since: for what begins to spend."""
+        return Check(keys.job_state(self.job.id), AtVersion(self.job_version))
 
     @property
     def issue(self) -> str:
@@ -65,7 +71,7 @@ def open_session(here: World, headers: Mapping[str, str]) -> Session:
     lease = Lease.model_validate(lease_record.body)
     if lease.epoch != proof.epoch or job.launch != lease.launch:
         raise Refused("stale_epoch", "another runner has this job now")
-    return Session(here, store_of(here, job), job, lease, lease_record, now)
+    return Session(here, store_of(here, job), job, lease, lease_record, job_record.version, now)
 
 
 def in_turn(work: Callable[[], Result]) -> Result:

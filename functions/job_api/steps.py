@@ -55,7 +55,7 @@ def put_step(session: Session, number: int, body: StepResults) -> Reply | Later:
     waiting = gateway.wait(found.state)
     if waiting is not None:
         _commit_results(session, changes)
-        return Later(retry_after_ms=waiting.ms)
+        return Later(retry_after_ms=waiting.ms, idle=waiting.idle)
     if conversation.state.over:
         return _end(session, found, changes, *conversation.state.over)
     _check_time(session, changes)
@@ -82,8 +82,8 @@ def _answer(
             assert state.reply is not None
             remember(session, conversation)
             return state.reply
-        case Wait(ms=ms):
-            return Later(retry_after_ms=ms)
+        case Wait(ms=ms, idle=idle):
+            return Later(retry_after_ms=ms, idle=idle)
         case Broke(missing=True):
             _commit_results(session, changes)
             raise Refused("out_of_money", "there is no ledger for this job")

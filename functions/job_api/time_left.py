@@ -8,7 +8,7 @@ from functions.job_api.session import Session
 from functions.world import World
 from shared.domain import keys
 from shared.domain.job import JobState, Lease
-from shared.domain.ledger import Ledger, spend_seconds
+from shared.domain.ledger import Ledger, give_seconds_back, spend_seconds
 from shared.domain.record import Put, Record, replace_of
 
 WRAP_UP_S = 180.0
@@ -56,3 +56,12 @@ def book_seconds(session: Session, seconds: float) -> tuple[float, list[Put], Le
         return total, [], ledger
     after = spend_seconds(ledger, added)
     return total, [Put(replace(record, body=after.model_dump(mode="json")), replace_of(record))], after
+
+
+def unbook_seconds(session: Session) -> list[Put]:
+    """The change of the ledger that takes back what this launch has booked."""
+    ledger, record = read_ledger(session.here, session.job)
+    if ledger is None or record is None or not session.lease.seconds:
+        return []
+    after = give_seconds_back(ledger, session.lease.seconds)
+    return [Put(replace(record, body=after.model_dump(mode="json")), replace_of(record))]

@@ -38,5 +38,5 @@ def find_fence(named: str, python: Path | None, *, may_fall: bool) -> Fence:
             return Fence(sandbox.name, sandbox.label("local"))
     except NoSandbox as error:
         if may_fall and not named:
-            return Fence("none", "none: no bubblewrap here; our own sample runs unfenced", fallen=True)
+            return Fence("none", "none: nothing here can fence it off; our own sample runs unfenced", fallen=True)
         raise NoFence(str(error)) from error

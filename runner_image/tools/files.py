@@ -7,15 +7,12 @@ What comes back was made beside hostile files and is read as such.
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from runner_image import beneath
 from runner_image.beneath import Changed, Outside
@@ -43,11 +40,13 @@ class NoAnswer(Exception):
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    """Its words. The names are those of `inside.py`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     bytes: int = Field(ge=0)
     count: int = Field(default=0, ge=0)
-    outside: str = Field(default="", max_length=10_000)
+    outside: str = Field(default="", max_length=20_000, pattern=r"^([0-9a-f]{2})*$")
     changed: bool = False
     written: bool = False
     errno: int | None = Field(default=None, ge=1, le=4095)
@@ -62,34 +61,34 @@ class SandboxFiles:
 
     def read(self, path: bytes, at_most: int) -> bytes:
         """A regular file's first `at_most` bytes."""
-        return self._ask({"do": "read", "path": path.hex(), "most": at_most}, at_most)[1]
+        return self._ask("read", path, at_most, most=at_most)[1]
 
     def names(self, path: bytes, at_most: int) -> tuple[list[tuple[bytes, bool]], int]:
         """The first of what lies in a directory (name, is a directory), and how much that is; `.git` left out."""
-        answer, data = self._ask({"do": "names", "path": path.hex(), "most": at_most}, at_most * 300)
+        answer, data = self._ask("names", path, at_most * 300, most=at_most)
         rows = [row for row in data.split(b"\0")[:at_most] if row]
         return [(row[1:], row[:1] == b"d") for row in rows], answer.count
 
     def write(self, path: bytes, data: bytes, was: bytes | None = None) -> str:
         """Writes the whole file, or none of it. Gives a note on its syntax, or nothing."""
-        answer, note = self._ask(
-            {"do": "write", "path": path.hex(), "known": was is not None}, NOTE_CHARS * 6, data, was or b""
-        )
+        answer, note = self._ask("write", path, NOTE_CHARS * 6, data, was or b"", known=int(was is not None))
         if not answer.written:
             raise NoAnswer("it did not say that it wrote")
         return note.decode("utf-8", "replace")[:NOTE_CHARS]
 
     def _ask(
-        self, request: Mapping[str, Any], at_most: int, body: bytes = b"", was: bytes = b""
+        self, do: str, path: bytes, at_most: int, body: bytes = b"", was: bytes = b"", **more: int
     ) -> tuple[_Answer, bytes]:
         spool = self.checkout.spool
+        words = {"do": do, "path": path.hex(), "bytes": len(body), **more}
+        head = " ".join(f"{name}={value}" for name, value in words.items())
         command = Command(
             line=LINE,
             seconds=SECONDS,
             network="local",
             output_bytes=HEAD_BYTES + at_most,
             spool=spool,
-            stdin=json.dumps({**request, "bytes": len(body)}).encode() + b"\n" + body + was,
+            stdin=head.encode("ascii") + b"\n" + body + was,
         )
         ran = self.job.fence(self.checkout.place, command)
         if ran.end == "killed":
@@ -98,7 +97,7 @@ class SandboxFiles:
             raise NoAnswer(f"it ended with {ran.exit if ran.end == 'exited' else ran.end}")
         answer, data = _read(spool, at_most)
         if answer.outside:
-            raise Outside(answer.outside)
+            raise Outside(bytes.fromhex(answer.outside).decode("utf-8", "backslashreplace"))
         if answer.changed:
             raise Changed
         if answer.errno is not None:
@@ -110,8 +109,8 @@ def _read(spool: Path, at_most: int) -> tuple[_Answer, bytes]:
     with spool.open("rb") as file:
         head = file.readline(HEAD_BYTES)
         try:
-            answer = _Answer.model_validate_json(head)
-        except ValidationError as error:
+            answer = _Answer.model_validate_strings(dict(word.split("=", 1) for word in head.decode("ascii").split()))
+        except ValueError as error:  # pydantic's and that of bytes which are no ASCII among them
             raise NoAnswer(f"it said {head[:200].decode('utf-8', 'replace')!r}") from error
         data = file.read(at_most + 1)
     if len(data) > at_most or len(data) < answer.bytes:

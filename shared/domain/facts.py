@@ -140,11 +140,14 @@ class HeadFact:
 
 @dataclass(frozen=True, slots=True)
 class SettingsFact:
-    """`path` is empty when there is no such file (the settings are the defaults then)."""
+    """`path` is empty when there is no such file (the settings are the defaults then). `model_line`, from 1, is where
+    `model` stands: whether it may be chosen is known only where the operator's models are.
+    """
 
     settings: RepositorySettings
     sha: str
     path: str = ""
+    model_line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,6 +245,7 @@ class IssueState(Shape):
     commit_waits: dict[str, Any] = Field(default_factory=dict)  # data of a commit that the branch is not there for yet
     after_commit: Literal["", "verify", "draft"] = ""
     stop_reason: str = ""
+    provider_tries: int = 0  # in a row without an answer of any model
     deadlines: dict[str, int] = Field(default_factory=dict)
     touched_at: int = 0
 

@@ -114,6 +114,11 @@ def spend_seconds(ledger: Ledger, seconds: float) -> Ledger:
     return ledger.model_copy(update={"spent_seconds": ledger.spent_seconds + max(0.0, seconds)})
 
 
+def give_seconds_back(ledger: Ledger, seconds: float) -> Ledger:
+    """Container time that shall not count after all."""
+    return ledger.model_copy(update={"spent_seconds": max(0.0, ledger.spent_seconds - max(0.0, seconds))})
+
+
 def raise_limit(ledger: Ledger, nano: int, seconds: int) -> Ledger:
     return ledger.model_copy(
         update={"limit_nano": ledger.limit_nano + nano, "limit_seconds": ledger.limit_seconds + seconds}

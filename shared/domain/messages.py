@@ -327,7 +327,9 @@ class PullRefused(Shape):
 
 
 class ModelStopped(Shape):
-    """`why`: refused, key, exhausted, stuck, invalid, busy, spend_cap, model. `other` is a line that chooses another."""
+    """`why`: refused, key, exhausted, stuck, invalid, busy, spend_cap, model. `other` is a line that chooses another;
+    `again`: it is tried again without anybody's word.
+    """
 
     name: Literal["model_stopped"] = "model_stopped"
     to: str
@@ -337,6 +339,7 @@ class ModelStopped(Shape):
     spent: str
     line: str
     other: str = ""
+    again: bool = False
 
 
 class NoMachine(Shape):

@@ -241,9 +241,12 @@ class Reply(Shape):
 
 
 class Later(Shape):
-    """202: the answer is being fetched; ask for the same step again."""
+    """202: the answer is being fetched; ask for the same step again. `idle`: no model can be asked until then, so that
+    the job's clock stands still.
+    """
 
     retry_after_ms: int
+    idle: bool = False
 
 
 class BlobWish(Strict):

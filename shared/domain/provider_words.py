@@ -17,6 +17,9 @@ IS: dict[str, str] = {
 }
 
 
+OUT_CAUSES = frozenset({"busy", "key", "spend_cap"})  # a reply's, that pass without anything being changed here
+
+
 def provider_of(model: str) -> str:
     """`Anthropic` of `anthropic:claude-…`."""
     provider = model.partition(":")[0]

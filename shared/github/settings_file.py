@@ -39,7 +39,7 @@ def parse(data: bytes, sha: str, path: str) -> SettingsFact | SettingsBroken:
     """The file's bytes as settings, or what is wrong with them in which line."""
     try:
         document, lines = _load(data)
-        return SettingsFact(read_settings(document, lines), sha, path)
+        return SettingsFact(read_settings(document, lines), sha, path, lines.get("model", 0))
     except BadSettings as error:
         nearest = difflib.get_close_matches(error.key, RepositorySettings.model_fields, n=1) if error.key else []
         return SettingsBroken(str(error), error.line, nearest[0] if nearest else "", sha, path)

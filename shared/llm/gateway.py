@@ -5,7 +5,9 @@
     3  one transaction: store the answer in the slot, settle the hold                       (no paid answer gets lost)
 
 Who dies between 1 and 3 leaves a hold. When `until` has passed, the next asker settles it in full ("lost to a crash")
-and asks again. Who comes while another one asks gets `Wait`.
+and asks again. Who comes while another one asks gets `Wait`. So `until` never passes while an asker still listens: it
+follows from how long a provider may be silent before it is cut off, and is moved far enough for the longest silence
+(80 s; the 45 s of the contract are less than the silence of 60 s, and a live answer would be paid for twice).
 
 A provider that is busy or will not answer is dealt with by the table of `trouble.py`: waited for, done without, or the
 end. Which model is to be asked next stands in the slot, so whoever asks next prepares the question for that one.
@@ -23,14 +25,16 @@ from shared.domain.step import Asking, Billed, StepState
 from shared.errors import Final, Retryable
 from shared.llm.models import Models
 from shared.llm.prices import Price
+from shared.llm.providers import CONNECT_S, SILENT_S
 from shared.llm.slot import Ask, Broke, Slot, Stored, Wait
 from shared.llm.trouble import SHORTER_MAX, Over, back, put_off, way_of, without, worth_telling
 from shared.ports import Answer, Clock, Conflict, Ids, ModelBusy, Store, Usage
 
 STRAY_MS = 120_000  # a hold that is older is looked at by the watchdog, now and then until it is settled
-FIRST_BYTES_MS = 65_000  # a provider that sends nothing for 60 s is cut off
-STREAMING_MS = 45_000  # how far `until` is moved while bytes come
+MARGIN_MS = 5_000  # of a clock, a name's look-up, a write to the store
 MOVE_EVERY_MS = 15_000
+STREAMING_MS = int(SILENT_S * 1000) + MOVE_EVERY_MS + MARGIN_MS  # how far `until` is moved while bytes come
+FIRST_BYTES_MS = int(CONNECT_S * 1000) + STREAMING_MS  # a question that is put twice within a move's interval included
 DEADLINE_S = 480.0  # of one call, however busily it streams
 OUTPUT_MIN = 2_000  # tokens; with less no useful answer fits
 LOST_MAX = 5  # answers of one slot that never came
@@ -67,7 +71,7 @@ class Gateway:
         if state.asking is None or state.reply is not None:
             return None
         left = state.asking.until - self._clock.now()
-        return Wait(min(max(left, 200), 1_000)) if left > 0 else None
+        return Wait(min(max(left, 200), 1_000), idle=bool(state.asking.busy_since)) if left > 0 else None
 
     def ask(self, slot: Slot, state: StepState, record: Record, ask: Ask) -> Stored | Wait | Broke:
         """Ask and store. `state` is the slot's body as read, `record` its record (version 0: there is none yet).
@@ -230,7 +234,7 @@ class Gateway:
         stored = self._store_answer(opened, opened.state.model_copy(update={"asking": then}), 0)
         if isinstance(stored, Stored) and stored.state.reply is not None:
             return stored
-        return Wait(max(then.until - now, 200))
+        return Wait(max(then.until - now, 200), idle=bool(then.busy_since))
 
     def _give_way(self, opened: _Opened) -> Wait:
         """No answer will come, and it may have been billed: let the next asker settle the hold in full at once."""

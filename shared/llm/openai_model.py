@@ -49,6 +49,7 @@ class OpenAIModel:
                     if not str(error.param).startswith("reasoning"):
                         raise
                     self._summary = False
+                    alive()
             return self._send(request, alive, until)
 
     def _send(self, request: Request, alive: Callable[[], None], until: float) -> Answer:

@@ -10,6 +10,8 @@ from shared.ports import Model
 from shared.settings import KEY_NAMES, URL_NAMES
 
 PROVIDERS: tuple[str, ...] = ("anthropic", "openai", "gemini", "compatible")
+CONNECT_S = 4.0
+SILENT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +20,9 @@ class Access:
 
     key: str = field(repr=False)
     base_url: str | None = None
-    connect_s: float = 4.0
-    silent_s: float = 60.0
-    """Between two bytes, and before the first. Both together stay below the gateway's patience with the first byte."""
+    connect_s: float = CONNECT_S
+    silent_s: float = SILENT_S
+    """Between two bytes, and before the first. The gateway's windows follow from both: nobody may make them longer."""
 
 
 def open_model(name: str, access: Access) -> Model:

@@ -66,9 +66,12 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Somebody is asking, or the provider is busy: come again in so many milliseconds."""
+    """Somebody is asking, or the provider is busy: come again in so many milliseconds. `idle`: no model can be asked
+    meanwhile.
+    """
 
     ms: int
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

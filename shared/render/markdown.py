@@ -16,7 +16,10 @@ from shared.domain.visible_text import visible_characters
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _LIVE = re.compile(r"@|#\d|gh-\d|://|www\.|mailto:|xmpp:|github\.com", re.IGNORECASE)
-_CLOSING = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b:?$", re.IGNORECASE)
+_CLOSING_WORD = r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b:?"
+_CLOSING = re.compile(rf"{_CLOSING_WORD}$", re.IGNORECASE)
+_CLOSES = re.compile(rf"{_CLOSING_WORD}\s+\S+", re.IGNORECASE)
+_REFERENCE = re.compile(r"#|:(?=//)|github(?=\.com)", re.IGNORECASE)
 _AMOUNT = re.compile(r"\(?\+?\$\d[\d.,]*[).,;:]*")  # alone it is no formula
 _ESCAPED = {
     "\\": "\\\\",
@@ -59,7 +62,7 @@ def prose(text: str, limit: int | None = None) -> str:
     out, at, before = "", 0, ""
     for span in _CODE_SPAN.finditer(line):
         words, before = _inert(line[at : span.start()], before)
-        out = _join(_join(out, words), code(span[2]))
+        out = _join(_join(out, words), code(_closing_nothing(span[2], before)))
         at, before = span.end(), span[2]
     words, _ = _inert(line[at:], before)
     return _at_start(_join(out, words))
@@ -86,9 +89,14 @@ def _word(word: str, before: str) -> str:
         return word
     if not _LIVE.search(word):
         return "".join(_ESCAPED.get(char, char) for char in word)
+    return code(_closing_nothing(word, before))
+
+
+def _closing_nothing(text: str, before: str) -> str:
+    """References behind a closing keyword are broken up, in code as well: it is not documented that GitHub skips code."""
     if _CLOSING.search(before):
-        word = word.replace("#", "# ").replace("://", ": //")
-    return code(word)
+        text = _REFERENCE.sub(r"\g<0> ", text)
+    return _CLOSES.sub(lambda found: _REFERENCE.sub(r"\g<0> ", found[0]), text)
 
 
 def _at_start(text: str) -> str:
@@ -165,7 +173,8 @@ def plain(text: str, limit: int) -> str:
     line = re.sub(r"(?<!\w)@(?=\w)", "", line)
     line = re.sub(r"#(?=\d)", "no. ", line)
     line = re.sub(r"\bgh-(?=\d)", "GH ", line, flags=re.IGNORECASE)
-    return one_line(without_skip_marks(line.replace("://", ": //").replace("`", "")), limit)
+    line = _closing_nothing(line.replace("://", ": //").replace("`", ""), "")
+    return one_line(without_skip_marks(line), limit)
 
 
 def without_skip_marks(text: str) -> str:

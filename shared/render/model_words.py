@@ -64,13 +64,13 @@ def trouble(view: View, now: int) -> str:
         return ""
     open_ask = view.steps[-1].reply is None if view.steps and not view.issue.planning else bool(view.issue.planning)
     if open_ask and asking.busy_since and asking.until - asking.busy_since >= WAIT_SHOWN_MS:
-        who = provider_of(asking.model)
+        who, still = provider_of(asking.model), "" if view.issue.planning else ", and the clock stands still"
         is_so = IS.get(asking.busy, "does not answer")
         others = [out_words(each) for each in asking.outs if each.model != asking.model]
         also = f" {'; '.join(others)}." if others else ""
         return (
             f"**Waiting for {who}**: it {is_so} since {clock_of(asking.busy_since)}; next try at "
-            f"{clock_of(asking.until)}.{also} No money is spent meanwhile."
+            f"{clock_of(asking.until)}.{also} No money is spent meanwhile{still}."
         )
     if asking.outs and asking.model:
         gone = "; ".join(out_words(each) for each in asking.outs)

@@ -24,6 +24,7 @@ REASONS: dict[str, str] = {
     "branch_moved": "somebody else changed the branch",
     "pull_refused": "GitHub refused the pull request",
     "model_stopped": "the model does not go on",
+    "provider_out": "the model's provider does not answer",
     "no_machine": "there is no machine",
     "permission": "a permission is missing",
     "fault": "a fault in Persevere itself",

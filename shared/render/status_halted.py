@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.domain.issue import Waiting
 from shared.domain.view import View
 from shared.render.criteria import current, summary, tally
-from shared.render.forms import count, login, moment, sentence, short, turn, when
+from shared.render.forms import clock, count, login, moment, sentence, short, turn, when
 from shared.render.links import pull_link
 from shared.render.markdown import code, command_fence, paragraphs, prose
 from shared.render.reasons import TOLD, headline
@@ -20,8 +20,26 @@ def decider(view: View) -> str:
 
 
 def _whose(view: View, halt: Waiting) -> str:
-    """A halt with a line to type is somebody's turn; one without is nobody's."""
+    """A halt with a line to type is somebody's turn; one without is nobody's, and one that the clock ends neither."""
+    if _again(view) is not None:
+        return turn(login(halt.whose))
     return turn(login(halt.whose) or (decider(view) if halt.line else ""))
+
+
+def _again(view: View) -> int | None:
+    """When a halt ends by itself (UTC ms): a provider is tried again."""
+    return view.issue.deadlines.get("provider") if view.issue.phase == "waiting" else None
+
+
+def _by_itself(view: View) -> str:
+    """The next try, and what goes on at once: the same model, or another one."""
+    at, job, halt = _again(view), view.build, view.issue.waiting
+    if at is None or halt is None:
+        return ""
+    other = view.operator.instead_of(job.model if job is not None else view.operator.model)
+    line = f"{view.operator.command} model {other}" if other else halt.line
+    how = "with another provider" if other else "all the same"
+    return f"The clock stands still; next try by myself at {clock(at)}. To go on now {how}: `{line}`"
 
 
 def _money(view: View) -> str:
@@ -46,7 +64,7 @@ def _halted(view: View, now: int, word: str) -> str:
     return paragraphs(
         f"**{word}: {headline(halt, view)}** · {_whose(view, halt)}",
         f"{since}{f'{told} ' if told else ''}{_kept(view)}".strip(),
-        command_fence(halt.line) if halt.line else "",
+        _by_itself(view) or (command_fence(halt.line) if halt.line else ""),
         _money(view),
     ).rstrip()
 

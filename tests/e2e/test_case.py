@@ -35,6 +35,7 @@ from tests.e2e.tiny_case import (
     processes_of,
     step,
 )
+from tests.e2e.watch import leaks_of_kept
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -71,6 +72,7 @@ def test_a_right_first_fix_is_proved_in_one_round_from_heads_own_source(tmp_path
     assert found["money"]["held"] == 0
     assert checks(found) == {"Persevere": "success"} | {f"Persevere / AC-{number}": "success" for number in (1, 2, 3)}
     assert processes_of(tmp_path) == []
+    assert leaks_of_kept(tmp_path) == []
 
 
 def test_a_fix_that_breaks_the_tests_is_red_and_waits(tmp_path: Path, wheels: Path) -> None:
@@ -190,10 +192,11 @@ def test_no_network_is_said(tmp_path: Path, wheels: Path) -> None:
     assert "no package index could be asked" in story
 
 
-def test_a_case_runs_unfenced_only_where_the_operator_says_so(tmp_path: Path, wheels: Path) -> None:
+def test_a_case_does_not_run_where_its_fence_is_not_to_be_had(tmp_path: Path, wheels: Path) -> None:
+    """Never unfenced instead: that is the operator's to say, by name."""
     tiny = TinyCase(tmp_path, wheels, [AC1], [step("submit")])
-    del tiny.environment["PERSEVERE_SANDBOX"]
-    tiny.environment["PATH"] = str(tmp_path)  # no bubblewrap is found there
+    tiny.environment["PERSEVERE_SANDBOX"] = "container"
+    tiny.environment["PATH"] = str(tmp_path)  # no engine is found there
     code, found, story = tiny.run()
     assert (code, found) == (2, {})
     assert "PERSEVERE_SANDBOX=none" in story

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.machine import machine
 from tests.e2e.tiny_case import processes_of
+from tests.e2e.watch import leaks_of_kept
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -21,7 +22,7 @@ PERSEVERE = (sys.executable, "-m", "local.cli")
 
 
 def environment(**more: str) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("PERSEVERE_")} | more
+    return machine() | more
 
 
 def persevere(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -70,6 +71,7 @@ def test_an_issue_becomes_a_proved_pull_request(tmp_path: Path, through: str) ->
     assert found["money"]["held"] == 0
     assert (tmp_path / "pages" / "index.html").is_file()
     assert processes_of(tmp_path) == []
+    assert leaks_of_kept(tmp_path) == []
 
     looks_at_what_is_kept(tmp_path / "home", found)
 

@@ -24,6 +24,7 @@ from local.github.people import Person
 from local.github.steering import Steering
 from local.trial.watch import by_app
 from tests.e2e.browser import Browser, driver
+from tests.e2e.machine import machine
 from tests.e2e.tiny_case import processes_of
 
 pytestmark = [
@@ -46,7 +47,7 @@ class Laptop:
         self._directory = directory
         wheels = directory / "wheels"
         offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.absolute().as_uri()} if pack(wheels) else {}
-        given = {name: value for name, value in os.environ.items() if not name.startswith("PERSEVERE_")}
+        given = machine()
         self.environment = given | offline | {
             "PERSEVERE_HOME": str(self.home),
             "PERSEVERE_GITHUB_URL": github,

@@ -6,7 +6,6 @@ Its directory lies beside the repository (`../*/cases/marshmallow-1867`), the in
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from local.case.pip_places import ask_pip
 from local.case.sdist import NoIndex, get
+from tests.e2e.machine import machine
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "marshmallow-1867"
@@ -36,7 +36,7 @@ def test_its_fix_breaks_what_must_stay_and_the_second_round_is_proved(tmp_path: 
         get("marshmallow", "3.13.0", ask_pip(), tmp_path / "sdists")
     except NoIndex as error:
         pytest.skip(str(error))
-    given = {name: value for name, value in os.environ.items() if not name.startswith("PERSEVERE_")}
+    given = machine()
     command = [sys.executable, "-m", "local.cli", "case", str(directory), "--answers", str(ANSWERS), "--json"]
     ran = subprocess.run(
         command,

@@ -20,6 +20,7 @@ from typing import Any
 from local.demo.run import HERE
 from local.demo.wheels import pack
 from local.trial.fence import find_fence
+from tests.e2e.machine import machine
 
 BEFORE = "    return int(float(text) * 100)"
 ROUNDED = "    return round(float(text) * 100)"
@@ -148,7 +149,7 @@ class TinyCase:
         links.mkdir()
         links.chmod(0o755)  # set-up runs as somebody else
         _write_sdist(links / "octo_lib-1.2.0.tar.gz")
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("PERSEVERE_")} | {
+        self.environment = machine() | {
             "PERSEVERE_HOME": str(self.root / "home"),
             "PERSEVERE_SANDBOX": find_fence("", None, may_fall=True).name,
             "PIP_CONFIG_FILE": os.devnull,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -28,6 +29,9 @@ from tests.canaries import Canaries
 PROVIDER_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "RECALL_API_KEY")
 TRUSTED = ("keys", "github")
 """Directories of the host's home that hold secrets by their nature: our keyring, and the simulator (which is GitHub)."""
+
+TOKEN = re.compile(rb"gh[a-z]_[A-Za-z0-9]{20,}|\b[st]1\.[\w-]{8,}\.[\w-]{20,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{20,}")
+"""GitHub's tokens of any kind, our tickets and session tokens, an App's JWT: where their values died with a process."""
 
 MOST_BYTES = 30_000_000
 """Of one file: more than any blob has. A hostile tree's sparse file would fill the memory."""
@@ -54,6 +58,13 @@ class SecretWatch:
     def heard(self, request: Request) -> None:
         self.requests.append(json.dumps([request.system, request.tools, request.turns], default=str).encode())
 
+    def know_kept(self, home: Path) -> None:
+        """What a world that has ended keeps on its keyring."""
+        app = Keyring(home).app()
+        self.know_app(home, app)
+        for login, token in app.people.items():
+            self.canaries.add(f"the token of {login}", token)
+
     def leaks(self, home: Path) -> list[str]:
         """Every secret that is somewhere it must not be, and where."""
         return self.canaries.search(self.places(home))
@@ -63,6 +74,23 @@ class SecretWatch:
         yield from (("a model's request", request) for request in list(self.requests))
         yield from _rows(home / DATABASE)
         yield from _files(home)
+
+
+def leaks_of_kept(root: Path) -> list[str]:
+    """Of trials whose processes are gone: the secrets of every keyring beneath `root`, and whatever looks like a token.
+
+    Searched is all that lies there (tables, blobs, logs, directories of tasks, pages) but what is trusted.
+    """
+    homes = [path.parent.parent for path in root.rglob("keys/app.json")]
+    assert homes, f"nothing was kept in {root}"
+    found = []
+    for home in homes:
+        watch = SecretWatch()
+        watch.know_kept(home)
+        places = [*watch.places(home), *(each for pages in root.rglob("pages") for each in _files(pages))]
+        found += watch.canaries.search(places)
+        found += [f"{match[0][:8]!r}… in {where}" for where, data in places if (match := TOKEN.search(data))]
+    return found
 
 
 def _files(home: Path) -> Iterator[tuple[str, bytes]]:

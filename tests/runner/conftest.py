@@ -97,15 +97,23 @@ class Fence:
         return self.run(line, **more).output.text().strip()
 
 
+@pytest.fixture
+def make_fence(tmp_path: Path) -> Callable[[str], Fence]:
+    def make(name: str) -> Fence:
+        home = tmp_path / f"fence-{name}"
+        place = Place(home / "tree", home / "home", home / "scratch")
+        sandbox = choose(name, find_interpreter(None), home / "private", os.environ)
+        for path in (place.workspace, place.home, home / "scratch"):
+            path.mkdir()
+            sandbox.own(path)
+        return Fence(sandbox, place)
+
+    return make
+
+
 @pytest.fixture(params=BACKENDS)
-def fence(request: pytest.FixtureRequest, tmp_path: Path) -> Fence:
-    home = tmp_path / f"fence-{request.param}"
-    place = Place(home / "tree", home / "home", home / "scratch")
-    sandbox = choose(request.param, find_interpreter(None), home / "private", os.environ)
-    for path in (place.workspace, place.home, home / "scratch"):
-        path.mkdir()
-        sandbox.own(path)
-    return Fence(sandbox, place)
+def fence(request: pytest.FixtureRequest, make_fence: Callable[[str], Fence]) -> Fence:
+    return make_fence(request.param)
 
 
 @dataclass

@@ -1,11 +1,19 @@
 """A build against a control plane: from claim to last word."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from shared.domain.protocol import Change, Changeset, encode
+from runner_image.endings import GiveUp
+from runner_image.heartbeat import Progress
+from runner_image.job import CLOSING_S, Job
+from runner_image.orders import Orders
+from runner_image.waiting import wait_for
+from shared.domain.protocol import Change, Changeset, RunnerLimits, encode
 from tests.runner.conftest import BACKENDS, Repo, Runner, claim_for
 from tests.runner.fake_control import Answer, call, refusal
 
@@ -80,6 +88,33 @@ def test_a_later_reply_is_waited_for(repo: Repo, start: Start) -> None:
     runner.control.faults["PUT", "/v1/steps/0"] = [(202, {"retry_after_ms": 10}), (202, {"retry_after_ms": 10})]
     assert runner.run() == 0, runner.stderr
     assert runner.control.end.outcome == "handed_over"
+
+
+def test_while_no_model_can_be_asked_the_jobs_clock_stands_still(repo: Repo, start: Start) -> None:
+    runner = start(claim_for(repo), DONE)
+    runner.control.faults["PUT", "/v1/steps/0"] = [(202, {"retry_after_ms": 1500, "idle": True})]
+    began = time.monotonic()
+    assert runner.run() == 0, runner.stderr
+    assert 0 < runner.control.end.seconds <= time.monotonic() - began - 1.5
+
+
+@pytest.mark.parametrize(("idle", "ends"), [(True, False), (False, True)])
+def test_a_wait_in_which_the_clock_stands_is_not_ended_by_it(tmp_path: Path, idle: bool, ends: bool) -> None:
+    parts: Any = {"claimed": SimpleNamespace(limits=RunnerLimits(seconds=CLOSING_S)), "api": None, "sandbox": None}
+    job = Job(**parts, orders=Orders(), progress=Progress(), directory=tmp_path, began=time.monotonic() + 0.3)
+
+    def slow() -> str:
+        for _ in range(2):
+            if idle:
+                job.progress.idled(0.4)
+            time.sleep(0.4)
+        return "there"
+
+    if ends:
+        with pytest.raises(GiveUp, match="used up"):
+            wait_for(job, "test", slow)
+    else:
+        assert wait_for(job, "test", slow) == "there"
 
 
 def test_busy_and_lost_answers_are_asked_for_again(repo: Repo, start: Start) -> None:

@@ -1,5 +1,6 @@
 """What counts as the agent's change: odd files, what set-up made, limits; and that it can be laid back."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,12 +145,50 @@ def test_a_repository_inside_is_taken_as_its_files(repo: Repo, begin: Begin) -> 
     assert set(work.changes()) == {"inner/f", "inner/l"}
 
 
-def test_a_pipe_where_git_reads_does_not_hold_us_up(repo: Repo, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runner_image.changeset.LOOK_S", 1.0)
-    repo.commit({"a": "1"})
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        pytest.param(
+            "mkdir -p inner/.git/objects inner/.git/refs && mkfifo inner/.git/HEAD && echo x > inner/f",
+            {"inner/f"},
+            id="a repository inside",
+        ),
+        pytest.param("mkdir -p out/.git/objects out/.git/refs && mkfifo out/.git/HEAD", set(), id="an ignored one"),
+        pytest.param("rm -f .gitattributes; mkfifo .gitattributes", set(), id="attributes"),
+        pytest.param(
+            "mkdir -p sub/.git/objects sub/.git/refs && mkfifo sub/.git/HEAD",
+            set(),
+            id="where the base has a submodule",
+        ),
+    ],
+)
+def test_a_pipe_where_git_reads_does_not_hold_us_up(
+    repo: Repo, begin: Begin, monkeypatch: pytest.MonkeyPatch, line: str, kept: set[str]
+) -> None:
+    monkeypatch.setattr("runner_image.pipes.LOOK_S", 0.5)
+    repo.commit({"a": "1", ".gitignore": "out/\n"})
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{repo.head},sub")
+    repo.git("commit", "-q", "-m", "a submodule")
+    repo.commits[:] = [repo.git("rev-parse", "HEAD")]
     work = begin()
-    work.sh("mkdir -p inner/.git/objects inner/.git/refs && mkfifo inner/.git/HEAD && echo x > inner/f")
-    assert set(work.changes()) == {"inner/f"}
+    began = time.monotonic()
+    work.sh(f"{line}; echo 2 > a")
+    assert set(work.changes()) == {"a", *kept}
+    assert time.monotonic() - began < 20
+
+
+def test_what_a_write_left_that_was_killed_is_no_part_of_the_change(repo: Repo, begin: Begin) -> None:
+    """A file of that name which the base has is a file like any other."""
+    half, theirs = (f".persevere-{letter * 16}.new" for letter in "ab")
+    repo.commit({"a": "1", theirs: "1"})
+    work = begin()
+    work.sh(f"mkdir -p d inner/.git/objects; echo half | tee {half} d/{half} inner/{half}; echo 2 | tee a {theirs}")
+    mark = work.recorder.mark()
+    assert set(work.changes()) == {"a", theirs}
+    work.sh("echo 3 > a")
+    work.recorder.put_back(mark)
+    assert set(work.changes()) == {"a", theirs}
+    assert half not in work.git.run("ls-tree", "-r", "--name-only", work.recorder.tree()).decode()
 
 
 def test_hostile_settings_in_the_workspace_are_never_obeyed(repo: Repo, begin: Begin, tmp_path: Path) -> None:

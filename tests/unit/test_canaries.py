@@ -2,10 +2,19 @@
 
 import base64
 import random
+import sqlite3
+from pathlib import Path
 
+import jwt
 import pytest
 
+from local.home import DATABASE
+from local.keyring import AppFile, Keyring
+from shared.domain.tickets import make_ticket
+from shared.settings import KEY_NAMES
 from tests.canaries import PIECE, Canaries, forms
+from tests.e2e.machine import machine
+from tests.e2e.watch import PROVIDER_KEYS, leaks_of_kept
 
 SECRET = b"s3cret+/of-forty%characters&that=nobody_knows"
 NOISE = random.Random(1).randbytes(5_000)
@@ -48,3 +57,47 @@ def test_a_pem_is_found_by_any_of_its_lines_but_not_by_what_all_have() -> None:
 
 def test_noise_holds_nothing() -> None:
     assert canaries().find(NOISE * 20) == ""
+
+
+@pytest.mark.parametrize(
+    "place", ["home/persevere.db", "home/host.log", "home/blobs/a", "home/tasks/b/c", "pages/x.html"]
+)
+@pytest.mark.parametrize(
+    "what", ["a line of the key", "a person's token", "a ticket", "an installation's token", "a JWT"]
+)
+def test_what_a_trial_that_has_ended_gave_away_is_found(tmp_path: Path, place: str, what: str) -> None:
+    line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ"
+    person = "gho_" + "a1" * 18
+    app = AppFile(1, "persevere", "w" * 40, f"-----BEGIN-----\n{line}\n-----END-----\n", {"octocat": person})
+    Keyring(tmp_path / "home").save_app(app)
+    secret = {
+        "a line of the key": base64.b64encode(line.encode()).decode(),
+        "a person's token": person[::-1],
+        "a ticket": make_ticket([b"k" * 32], "1ak31gk6wz", 1, 0),
+        "an installation's token": "ghs_" + "b2" * 18,
+        "a JWT": jwt.encode({"iss": "1"}, "k" * 40),
+    }[what]
+    for name in ("home/host.log", "home/blobs/a", "home/tasks/b/c", "pages/x.html"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(secret if name == place else "nothing")
+    with sqlite3.connect(tmp_path / "home" / DATABASE) as database:
+        database.execute("create table record (body text)")
+        database.execute("insert into record values (?)", (secret if place.endswith(".db") else "nothing",))
+    assert len(leaks_of_kept(tmp_path)) >= 1
+
+
+def test_in_a_trial_that_gave_nothing_away_nothing_is_found(tmp_path: Path) -> None:
+    Keyring(tmp_path / "home").save_app(AppFile(1, "persevere", "w" * 40, "", {"octocat": "gho_" + "a1" * 18}))
+    (tmp_path / "home" / "host.log").write_text(
+        "t1.short ghs_short eyJ a commit 0123456789abcdef0123456789abcdef01234567"
+    )
+    sqlite3.connect(tmp_path / "home" / DATABASE).close()
+    assert leaks_of_kept(tmp_path) == []
+
+
+def test_a_command_that_a_test_starts_is_told_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else this process holds at the same time."""
+    for name in (*PROVIDER_KEYS, *KEY_NAMES.values(), "PERSEVERE_MODEL", "PERSEVERE_OPENAI_API_KEY"):
+        monkeypatch.setenv(name, "x" * 40)
+    assert "x" * 40 not in machine().values()

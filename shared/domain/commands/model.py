@@ -9,9 +9,10 @@ from shared.domain.messages import ModelUnknown
 from shared.domain.people import Role
 from shared.domain.view import View
 from shared.domain.workflow.proposing import plan_on
+from shared.domain.workflow.provider_out import REASON
 from shared.domain.workflow.turn import Turn
 
-STOPPED_BY_IT = "model_stopped"  # the halt that another model ends
+STOPPED_BY_IT = frozenset({"model_stopped", REASON})  # the halts that another model ends
 
 
 def _run(turn: Turn, given: Given) -> None:
@@ -23,7 +24,7 @@ def _run(turn: Turn, given: Given) -> None:
         turn.outcome = "refused: no such model here"
         return
     issue = turn.issue
-    stuck = issue.phase == "waiting" and issue.waiting is not None and issue.waiting.reason == STOPPED_BY_IT
+    stuck = issue.phase == "waiting" and issue.waiting is not None and issue.waiting.reason in STOPPED_BY_IT
     turn.change(model=name)
     if stuck and issue.approval is not None and refuse_funds(turn, "model"):
         return
@@ -42,7 +43,7 @@ def _run(turn: Turn, given: Given) -> None:
 def _offer(view: View) -> tuple[str, str] | None:
     waiting, operator = view.issue.waiting, view.operator
     other = operator.instead_of(view.build.model if view.build is not None else operator.model)
-    if other and view.issue.phase == "waiting" and waiting is not None and waiting.reason == STOPPED_BY_IT:
+    if other and view.issue.phase == "waiting" and waiting is not None and waiting.reason in STOPPED_BY_IT:
         return f"model {other}", "goes on with that model"
     return None
 

@@ -65,7 +65,7 @@ def refuse_settings(turn: Turn) -> bool:
         if isinstance(fact, SettingsFact) and fact.settings.model and _foreign(turn, fact.settings.model):
             words = f"`model` is {fact.settings.model}, which is none of the operator's models"
             near = nearest_model(fact.settings.model, turn.view.operator)
-            turn.reply(SettingsBrokenMessage(what=words, line=0, nearest=near))
+            turn.reply(SettingsBrokenMessage(what=words, line=fact.model_line, nearest=near))
             turn.outcome = "refused: settings"
             return True
         if isinstance(fact, SettingsBroken):

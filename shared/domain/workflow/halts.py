@@ -32,7 +32,7 @@ def halt(
 
 def rest(turn: Turn) -> None:
     """Nothing is waited for by the clock any more, but for the status's own promise."""
-    for name in ("look", "queue", "quiet", "planner", "sleep", "approval"):
+    for name in ("look", "queue", "quiet", "planner", "sleep", "approval", "provider"):
         turn.deadline(name, None)
     turn.change(planning="", queued="")
 

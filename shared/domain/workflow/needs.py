@@ -1,4 +1,7 @@
-"""Which facts of GitHub an inbound wants before it can be decided. Asked again with what is known, until nothing is new."""
+"""What an inbound wants before it can be decided: facts of GitHub, and outcomes of our own that are on their way.
+
+Facts are asked for again with what is known, until nothing is new.
+"""
 
 from __future__ import annotations
 
@@ -23,3 +26,15 @@ def needs(view: View, inbound: Inbound, facts: Facts) -> frozenset[Need]:
             return frozenset({RoleOf(inbound.sender.id, inbound.sender.login)})
         case _:
             return frozenset()
+
+
+def awaited_outcome(view: View, inbound: Inbound) -> str:
+    """The slot whose outcome tells what this inbound is about, while that outcome is under way; "" when none is.
+
+    A person may tick the box of a spec that stands on GitHub before its comment's id has come back to us.
+    """
+    slot = f"spec-v{view.issue.version}"
+    known = {remote.id for name, remote in view.issue.slots.items() if name.startswith("spec-v")}
+    under_way = view.issue.phase == "proposed" and slot not in view.issue.slots
+    is_new = inbound.comment is not None and inbound.comment.id not in known
+    return slot if inbound.kind == "box" and under_way and is_new else ""

@@ -8,6 +8,7 @@ from shared.domain.money import dollars
 from shared.domain.workflow.halts import halt
 from shared.domain.workflow.jobs import LOOK_AFTER_MS, end_job, launch
 from shared.domain.workflow.proposing import ask_planner
+from shared.domain.workflow.provider_out import try_again
 from shared.domain.workflow.turn import Turn
 
 
@@ -40,6 +41,8 @@ def on_deadline(turn: Turn) -> None:
                 _look(turn)
             case "queue":
                 _queue(turn)
+            case "provider":
+                try_again(turn)
             case _:
                 turn.wish("status", "status")
     turn.outcome = f"acted on {', '.join(acted)}" if acted else "nothing was due any more"

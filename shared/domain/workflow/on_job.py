@@ -7,11 +7,13 @@ from shared.domain.job import MAX_INTERRUPTIONS, JobState, moved
 from shared.domain.messages import CannotPrepare, EndedUnproved, ModelStopped, NoChange, NoMachine, NotPublished
 from shared.domain.money import dollars
 from shared.domain.protocol import Finish, Run, Survey
+from shared.domain.provider_words import OUT_CAUSES
 from shared.domain.spec import SpecRecord
 from shared.domain.workflow.evidence_words import evidence_message
 from shared.domain.workflow.halts import halt
 from shared.domain.workflow.jobs import PUSHED_TO, end_job, launch, start_build, start_verify
 from shared.domain.workflow.proposing import ask_planner, propose
+from shared.domain.workflow.provider_out import wait_for_provider
 from shared.domain.workflow.publishing import end_red, pause, publish, publish_or_update, red
 from shared.domain.workflow.turn import Turn
 
@@ -154,21 +156,26 @@ def _on_built(turn: Turn, job: JobState, finish: Finish) -> None:
     numbers = _numbers(finish, turn, job)
     if finish.outcome == "handed_over":
         end_job(turn, job, "handed_over", **numbers)
-        turn.change(stop_reason="")
+        turn.change(stop_reason="", provider_tries=0)
         if _has_news(turn, finish):
             commit(turn, job, finish)
         else:
             nothing_changed(turn, finish.summary)
         return
-    end_job(turn, job, "failed", reason=finish.reason or "gave up", **numbers)
+    ended = end_job(turn, job, "failed", reason=finish.reason or "gave up", **numbers)
+    if finish.reason in OUT_CAUSES:
+        message = _model_stopped(turn, job, finish.reason, finish.summary, again=True)
+        if wait_for_provider(turn, finish.reason, finish.summary, message, answers=ended.steps, job=job.id):
+            return
+    turn.change(provider_tries=0)
     if finish.reason == "no_setup" or finish.reason == "no_workspace":
         _cannot_prepare(turn, "setup" if finish.reason == "no_setup" else "clone", finish.setup_run, finish)
         return
     if finish.reason == "too_big":
         problems = ({"path": "", "rule": "size", "words": finish.summary[:300]},)
         line = f"{turn.command} revise <a smaller part>"
-        message = NotPublished(to=turn.decider, problems=problems, line=line)
-        halt(turn, "waiting", "not_published", detail=finish.summary[:200], line=line, message=message, job=job.id)
+        refused = NotPublished(to=turn.decider, problems=problems, line=line)
+        halt(turn, "waiting", "not_published", detail=finish.summary[:200], line=line, message=refused, job=job.id)
         return
     turn.change(stop_reason=finish.reason or "model")
     if _has_news(turn, finish):
@@ -285,7 +292,7 @@ def _red_and_given_up(turn: Turn, reason: str, words: str) -> None:
     halt(turn, "waiting", "unproved", detail=f"{detail}; {words[:160]}", line=line, message=message, job=issue.build)
 
 
-def _model_stopped(turn: Turn, job: JobState, reason: str, words: str) -> ModelStopped:
+def _model_stopped(turn: Turn, job: JobState, reason: str, words: str, *, again: bool = False) -> ModelStopped:
     operator = turn.view.operator
     other = operator.instead_of(job.model)
     return ModelStopped(
@@ -296,6 +303,7 @@ def _model_stopped(turn: Turn, job: JobState, reason: str, words: str) -> ModelS
         spent=dollars(turn.ledger.spent_nano) if turn.ledger else "$0.00",
         line=f"{turn.command} resume",
         other=f"{turn.command} model {other}" if other else "",
+        again=again,
     )
 
 

@@ -8,9 +8,11 @@ from shared.domain.chosen import chosen_model
 from shared.domain.inbound import PlannerAnswer
 from shared.domain.messages import AskingUsedUp, Fault, ModelStopped
 from shared.domain.money import dollars
+from shared.domain.provider_words import OUT_CAUSES
 from shared.domain.workflow.ceilings import give_asking_back
 from shared.domain.workflow.halts import halt
 from shared.domain.workflow.proposing import PLANNER_MS, post_questions, store_spec
+from shared.domain.workflow.provider_out import wait_for_provider
 from shared.domain.workflow.turn import Turn
 
 
@@ -31,6 +33,8 @@ def on_planner(turn: Turn) -> None:
     turn.change(planning="")
     give_asking_back(turn)
     answer = PlannerAnswer.model_validate(turn.inbound.data.get("answer", {}))
+    if answer.outcome != "failed":
+        turn.change(provider_tries=0)
     match answer.outcome:
         case "questions" if not answer.questions:
             _failed(turn, "invalid", "it wanted to ask, and asked nothing")
@@ -71,5 +75,9 @@ def _failed(turn: Turn, why: str, detail: str) -> None:
         spent=spent,
         line=line,
         other=f"{turn.command} model {other}" if other else "",
+        again=why in OUT_CAUSES,
     )
+    if why in OUT_CAUSES and wait_for_provider(turn, why, detail, words, answers=0, job=None):
+        return
+    words = words.model_copy(update={"again": False})
     halt(turn, "waiting", "model_stopped", detail=detail[:200], line=line, message=words)

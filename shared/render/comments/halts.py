@@ -6,6 +6,7 @@ from typing import assert_never
 
 from shared.domain import messages as m
 from shared.domain.evidence import Verdict
+from shared.domain.money import dollars, minutes
 from shared.domain.view import View
 from shared.render.criteria import current, holding, summary
 from shared.render.forms import clock, count, listed, login, mention, short, spent, worked
@@ -140,10 +141,19 @@ def _out_of(message: m.OutOf, view: View) -> str:
     )
     return paragraphs(
         f"{mention(message.to)}, **paused: the {message.what} is used up{hold}**",
-        f"{_cost(view)} {_work(view)}{proved}".strip(),
+        f"{_cost(view)} {_work(view)}{proved} {_last_round(view)}".strip(),
         command_fence(message.line),
         "Or leave it: nothing is spent while it waits, and the work is kept.",
     )
+
+
+def _last_round(view: View) -> str:
+    """What one more round may cost, by the last one: with it a person can choose how far to raise the limit."""
+    nano, build = sum(step.billed.nano for step in view.steps), view.build
+    if build is None or not view.steps:
+        return ""
+    took = f" and {minutes(build.seconds)} min" if build.seconds else ""
+    return f"The last round of building cost {dollars(nano)}{took}."
 
 
 # --- what was not written -------------------------------------------------------------------------------------
@@ -282,14 +292,20 @@ MODEL_TURN = {
     "key": "Only the operator of this installation can repair it. When it works again:",
     "busy": "It is theirs to repair; later it may work:",
 }
+MODEL_AGAIN = {
+    "spend_cap": "Only the operator can raise it there. The clock stands still, and I go on by myself when it is done. At once:",
+    "key": "Only the operator of this installation can repair it; `persevere doctor` shows them where. The clock stands "
+    "still, and I go on by myself when the key works. At once:",
+}
 
 
 def _model(message: m.ModelStopped, view: View) -> str:
     words = MODEL_WORDS.get(message.why, "{model} does not go on").format(model=prose(message.model, 60) or "the model")
     detail = f"It says: {quoted(message.detail, 240)}. " if one_line(message.detail) else ""
+    whose = MODEL_AGAIN if message.again else MODEL_TURN
     return paragraphs(
         f"{mention(message.to)}, **waiting: {words}**",
-        f"{detail}{prose(message.spent, 20)} is spent. {_work(view)} {MODEL_TURN.get(message.why, 'To try again:')}",
+        f"{detail}{prose(message.spent, 20)} is spent. {_work(view)} {whose.get(message.why, 'To try again:')}",
         command_fence(message.line),
         f"To go on now with another provider: {code(message.other, 120)}" if message.other else "",
     )

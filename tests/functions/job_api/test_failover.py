@@ -125,3 +125,45 @@ def test_a_conversation_that_is_too_long_is_folded_harder(tmp_path: Path) -> Non
     assert (state.asking.shortened, state.reply is not None) == (1, True)
     before, after = (len(str(request.turns)) for request in model.requests[-2:])
     assert after * 3 < before * 2
+
+
+def beaten(runner: Runner, seconds: float, step: int = 0) -> None:
+    status, said = runner.send("POST", "/v1/heartbeat", {"step": step, "doing": "asking", "seconds": seconds})
+    assert status == 200, said
+
+
+def test_a_runner_is_told_that_no_model_can_be_asked_and_not_that_another_one_asks(tmp_path: Path) -> None:
+    house, model, runner = begun(tmp_path)
+    model.raised = [ModelBusy("529", 30)]
+    told_idle = [runner.put_step(0)[1]["idle"], runner.put_step(0)[1]["idle"]]
+    assert told_idle == [True, True], "whoever comes meanwhile hears the same"
+    house.clock.advance(31)
+    assert runner.put_step(0)[0] == 200
+
+
+def test_a_machine_that_only_found_every_model_out_costs_the_job_no_second(tmp_path: Path) -> None:
+    house, model, runner = begun(tmp_path)
+    model.raised = [ModelFailed("401", cause="key")]
+    house.clock.advance(100)
+    beaten(runner, 90)
+    assert house.ledger().spent_seconds == 90
+    assert answered(house, runner, 0)["cause"] == "key"
+    last = {"outcome": "gave_up", "reason": "model", "summary": "the key is refused", "seconds": 95}
+    assert runner.send("POST", "/v1/finish", last)[0] == 200
+    assert house.ledger().spent_seconds == 0
+    assert runner.send("POST", "/v1/finish", last)[0] == 200
+    assert house.ledger().spent_seconds == 0, "told twice, given back once"
+    finish = next(each["data"]["finish"] for each in house.inbounds() if each["data"].get("finish"))
+    assert finish["reason"] == "key"
+
+
+def test_a_machine_that_had_an_answer_pays_for_its_time(tmp_path: Path) -> None:
+    house, model, runner = begun(tmp_path)
+    first = answered(house, runner, 0)
+    model.raised = [ModelFailed("401", cause="key")]
+    house.clock.advance(100)
+    beaten(runner, 90, 1)
+    assert answered(house, runner, 1, *done(first))["cause"] == "key"
+    last = {"outcome": "gave_up", "reason": "model", "summary": "the key is refused", "seconds": 95}
+    assert runner.send("POST", "/v1/finish", last)[0] == 200
+    assert house.ledger().spent_seconds == 95

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from shared.domain import keys
 from shared.domain.protocol import Survey
 from shared.domain.record import ABSENT, Put, Record
 from shared.domain.step import Said
+from shared.llm.gateway import FIRST_BYTES_MS
 from shared.ports import Answer, Request, ToolCall, Usage
 from tests.fakes.memory_store import MemoryStore
 from tests.functions.job_api.house import JOB, PK, HandClock, House, Runner, bash, done, issue, spec, spec_record
@@ -275,6 +277,44 @@ def test_two_runners_at_once_get_one_conversation(tmp_path: Path) -> None:
     assert len(ear.requests) == 2
 
 
+class Stopping:
+    """A store; before its n-th read somebody stops the job. `asked`: requests that the model had by then, or -1."""
+
+    def __init__(self, house: House, ear: Listening, reads: int) -> None:
+        self._house, self._ear, self._left, self._inner = house, ear, reads, house.store
+        self.asked = -1
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("get", "query"):
+            self._left -= 1
+            if self._left == 0:
+                self.asked = len(self._ear.requests)
+                self._house.put_job(status="stopped")
+        return getattr(self._inner, name)
+
+
+def test_a_stop_at_any_moment_before_the_money_is_held_lets_no_ask_begin(tmp_path: Path) -> None:
+    """A step reads the job, then much else, then reserves: a stop in between is noticed, at whichever of the reads."""
+    raced = 0
+    for reads in itertools.count(1):
+        house, ear = listening(tmp_path / str(reads), bash("a"), bash("b"), FINISH)
+        runner = house.runner()
+        runner.claim()
+        _, reply = runner.put_step(0)
+        spent = house.ledger().spent_nano
+        stopping = Stopping(house, ear, reads)
+        house.world = dataclasses.replace(house.world, store=stopping)
+        status, said = runner.put_step(1, *done(reply))
+        if stopping.asked < 0:
+            break
+        if stopping.asked == 1:
+            raced += 1
+            assert len(ear.requests) == 1, f"asked after the stop at read {reads}"
+            assert (status, "calls" in said) == (202, False)
+            assert (house.ledger().held_nano, house.ledger().spent_nano) == (0, spent)
+    assert raced > 3
+
+
 def test_a_claim_during_an_ask_gets_the_answer_that_the_dead_runners_ask_brought(tmp_path: Path) -> None:
     """A reply belongs to a step, not to an epoch."""
     house = House(tmp_path, (), store=MemoryStore(HandClock()))
@@ -328,7 +368,7 @@ def test_words_taken_in_by_an_ask_that_died_are_in_the_one_that_lives(tmp_path: 
             ABSENT,
         )
     )
-    house.clock.advance(70)
+    house.clock.advance(FIRST_BYTES_MS / 1000 + 1)
     runner.put_step(0)
     text = ear.requests[-1].turns[-1]["text"]
     assert text.count("use Decimal") == text.count("and test it") == 1
@@ -344,7 +384,7 @@ def test_money_that_a_dead_asker_held_is_settled_when_the_next_runner_comes(tmp_
         runner.put_step(0)
     house.world = world
     assert house.ledger().held_nano > 0
-    house.clock.advance(70)
+    house.clock.advance(FIRST_BYTES_MS / 1000 + 1)
     runner.send("POST", "/v1/finish", {"outcome": "interrupted", "reason": "signal"})
     assert house.ledger().held_nano == 0
     assert house.ledger().lost_nano > 0

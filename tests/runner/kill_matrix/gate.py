@@ -32,10 +32,11 @@ FORWARDED = ("Accept", "Authorization", "Content-Type", "Content-Encoding", "Git
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """At request `number` (from 0, heartbeats left out) of a job's first launch."""
+    """At request `number` (from 0, heartbeats left out) of a job's launch."""
 
     number: int
     when: When
+    launch: int = 1
 
 
 class AddressedTasks(SubprocessTasks):
@@ -54,8 +55,8 @@ class Gate:
         self.home = home
         self.host_url = self.github_url = ""
         self.whose: Callable[[str], tuple[str, str]] = lambda job: (job, "")
-        self.plans: dict[tuple[str, str], Kill] = {}
-        self.seen: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self.plans: dict[tuple[str, str], tuple[Kill, ...]] = {}
+        self.seen: dict[tuple[str, str, int], list[str]] = defaultdict(list)
         self.killed: list[tuple[str, str, str]] = []
         self._lock = threading.Lock()
 
@@ -75,22 +76,25 @@ class Gate:
 
     def _note(self, task: str, method: str, path: str) -> Kill | None:
         """The request is counted; the kill that is planned for it."""
-        job, _, launch = task.rpartition("-")
-        if path == HEARTBEAT or launch != "1":
+        if path == HEARTBEAT:
             return None
-        whose = self.whose(job)
+        issue, kind, launch = self._launch(task)
         with self._lock:
-            number = len(self.seen[whose])
-            self.seen[whose].append(f"{method} {_shape(path)}")
-            plan = self.plans.get(whose)
-        return plan if plan is not None and plan.number == number else None
+            seen = self.seen[issue, kind, launch]
+            seen.append(f"{method} {_shape(path)}")
+            plans = self.plans.get((issue, kind), ())
+            return next((each for each in plans if (each.launch, each.number) == (launch, len(seen) - 1)), None)
+
+    def _launch(self, task: str) -> tuple[str, str, int]:
+        job, _, launch = task.rpartition("-")
+        return (*self.whose(job), int(launch))
 
     def _kill(self, task: str) -> None:
         begun = json.loads((self.home / "tasks" / task / "begun.json").read_text("utf-8"))
         with suppress(ProcessLookupError):
             os.kill(begun["runner"], signal.SIGKILL)
-        whose = self.whose(task.rpartition("-")[0])
-        self.killed.append((*whose, self.seen[whose][-1]))
+        whose = self._launch(task)
+        self.killed.append((whose[0], whose[1], self.seen[whose][-1]))
 
     def _forward(self, environ: dict[str, Any], task: str, path: str) -> Response:
         if path.startswith("/github/"):

@@ -73,7 +73,7 @@ def test_who_may_not_write_may_not_choose() -> None:
 
 def _stopped_by_the_model(place: str) -> World:
     world = with_models(at(place))
-    world.finishes("gave_up", reason="busy", summary="Anthropic is overloaded")
+    world.finishes("gave_up", reason="key", summary="Anthropic refuses the key")
     world.settle()
     return world
 
@@ -116,10 +116,10 @@ def test_a_persons_choice_wins_over_the_repositorys_and_that_over_the_operators(
 @pytest.mark.parametrize("verb", ["", "approve v1"])
 def test_a_repository_cannot_choose_outside_of_the_operators_list(verb: str) -> None:
     world = with_models(at("proposed" if verb else "idle"))
-    world.settings = RepositorySettings(model="gpt-6.1-sol")
+    world.settings, world.model_line = RepositorySettings(model="gpt-6.1-sol"), 3
     assert world.says(OCTOCAT, f"/persevere {verb}".rstrip()) == "refused: settings"
     message = world.message("settings_broken")
-    assert message["nearest"] == SOL
+    assert (message["nearest"], message["line"]) == (SOL, 3)
     world.settings = RepositorySettings(model=LUNA)
     assert world.says(OCTOCAT, f"/persevere {verb}".rstrip()) == "executed"
 

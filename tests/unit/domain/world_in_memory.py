@@ -82,6 +82,7 @@ class World:
         )
         self.roles = dict(ROLES)
         self.settings = RepositorySettings()
+        self.model_line = 0
         self.head: str | None = BASE
         self.private = False
         self.unreadable: set[type] = set()
@@ -159,7 +160,7 @@ class World:
             case DefaultHead():
                 return HeadFact("main", self.head)
             case SettingsAt(sha=sha):
-                return SettingsFact(self.settings, sha)
+                return SettingsFact(self.settings, sha, model_line=self.model_line)
             case CommentNow(id=comment):
                 return self.comments.get(comment, Missing())
             case _:
@@ -355,6 +356,18 @@ class World:
         ledger = Ledger.model_validate(record.body)
         after = ledger.model_copy(update={"spent_nano": ledger.spent_nano + nano, "spent_seconds": seconds})
         self.store.commit(Put(replace(record, body=after.model_dump(mode="json")), AtVersion(record.version)))
+
+    def steps(self, number: int) -> None:
+        """The runner's heartbeat: it is that far."""
+        record = self.store.get(keys.job_lease(self.job().id))
+        assert record is not None
+        self.store.commit(Put(replace(record, body=record.body | {"step": number}), AtVersion(record.version)))
+
+    def issue_changes(self, **fields: Any) -> None:
+        """As if it had come so far."""
+        record = self.store.get(keys.issue_state(PK))
+        assert record is not None
+        self.store.commit(Put(replace(record, body=record.body | fields), AtVersion(record.version)))
 
     # --- time ----------------------------------------------------------------------------------------------
 

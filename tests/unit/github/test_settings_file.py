@@ -17,6 +17,13 @@ def test_settings_are_read() -> None:
     assert isinstance(found, SettingsFact)
     assert found.settings.seconds == 1800
     assert found.settings.protected == ("db/**",)
+    assert found.model_line == 0
+
+
+def test_where_the_model_stands_is_known() -> None:
+    found = parse(b"# ours\n\nbudget: $5\nmodel: nobody:nothing\n", "sha", "path")
+    assert isinstance(found, SettingsFact)
+    assert (found.settings.model, found.model_line) == ("nobody:nothing", 4)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n"])

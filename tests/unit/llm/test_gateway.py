@@ -16,6 +16,7 @@ from shared.domain.record import ANY, Put, Record
 from shared.errors import Retryable
 from shared.llm.gateway import FIRST_BYTES_MS, LOST_MAX, MOVE_EVERY_MS, STREAMING_MS
 from shared.llm.prices import UnknownPrice, published
+from shared.llm.providers import Access
 from shared.llm.slot import Broke, Stored, Wait
 from shared.llm.sweep import sweep_ledger
 from shared.llm.trouble import ALONE_MS, TRIES_MAX
@@ -153,9 +154,31 @@ def test_an_asker_whose_bytes_stream_is_left_alone() -> None:
     assert desk.ledger().lost_nano == 0
 
 
+def test_the_longest_silence_that_a_provider_is_allowed_lets_nobody_in() -> None:
+    """The windows against the time-outs of the real clients: a move may have been due just after the last byte."""
+    patience = Access("key")
+    assert patience.silent_s * 1000 + MOVE_EVERY_MS < STREAMING_MS
+    assert (patience.connect_s + patience.silent_s) * 1000 + MOVE_EVERY_MS < FIRST_BYTES_MS
+    desk = Desk()
+    seen: list[Any] = []
+
+    def silent(alive: Callable[[], None]) -> Answer:
+        for pause in (patience.connect_s + patience.silent_s, MOVE_EVERY_MS / 1000 - 0.001, patience.silent_s):
+            desk.clock.advance(pause)
+            seen.append(desk.ask())
+            alive()
+        return answer()
+
+    desk.model.said = [silent, answer(text="paid twice")]
+    outcome = desk.ask()
+    assert all(isinstance(each, Wait) for each in seen)
+    assert isinstance(outcome, Stored)
+    assert (len(desk.model.asked), desk.ledger().lost_nano) == (1, 0)
+
+
 def test_a_busy_provider_costs_nothing_and_nobody_asks_before_it_wants() -> None:
     desk = Desk(model=Told([ModelBusy("slow down", 30)]))
-    assert desk.ask() == Wait(30_000)
+    assert desk.ask() == Wait(30_000, idle=True)
     assert (desk.ledger().spent_nano, desk.ledger().held_nano) == (0, 0)
     assert isinstance(desk.ask(), Wait)
     assert len(desk.model.asked) == 1

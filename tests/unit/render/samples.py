@@ -171,6 +171,21 @@ STATUS: dict[str, Sample] = {
         ),
         "14:52",
     ),
+    "status-waiting-for-provider": _status(
+        v.working(
+            "waiting",
+            job=None,
+            waiting=Waiting(
+                reason="provider_out",
+                detail="Anthropic is overloaded since 14:12 UTC",
+                line="/persevere resume",
+                since=v.at("14:22"),
+            ),
+            deadlines={"provider": v.at("14:52")},
+        ),
+        "14:24",
+        "14:57",
+    ),
     "status-stopped": _status(_stopped("stopped"), "14:44"),
     "status-stopped-closed": _status(_stopped("closed"), "14:50"),
     "status-reopened": _status(_stopped("reopened"), "14:55"),
@@ -336,7 +351,7 @@ COMMENTS: dict[str, tuple[Message, View]] = {
     "ended-unproved": (m.EndedUnproved(to="octocat", rounds=3), HALTED),
     "out-of-money": (
         m.OutOf(to="octocat", what="money", line="/persevere extend +$1"),
-        v.halted("paused", "out_of_money", "/persevere extend +$1", ledger=v.ledger(593, 2460)),
+        v.halted("paused", "out_of_money", "/persevere extend +$1", ledger=v.ledger(593, 2460), steps=TRIES),
     ),
     "out-of-time": (m.OutOf(to="octocat", what="time", line="/persevere extend +20m"), v.working("paused", job=None)),
     "asking-used-up": (m.AskingUsedUp(to="octocat", spent="$0.50", limit="$0.50"), v.view(v.issue("waiting"))),
@@ -413,12 +428,13 @@ COMMENTS: dict[str, tuple[Message, View]] = {
             spent="$0.31",
             line=LINE,
             other="/persevere model openai:gpt-6.1-sol",
+            again=True,
         ),
         v.working("waiting", job=None),
     ),
     "model-spend-cap": (
         m.ModelStopped(
-            to="octocat", model="claude-sonnet-5-5", why="spend_cap", detail="429", spent="$0.31", line=LINE
+            to="octocat", model="claude-sonnet-5-5", why="spend_cap", detail="429", spent="$0.31", line=LINE, again=True
         ),
         v.working("waiting", job=None),
     ),

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -287,6 +287,9 @@ def test_no_foreign_word_comes_to_life_in_any_text(text: str) -> None:
 
 @settings(max_examples=100)
 @given(foreign)
+@example("```fixes #12```")
+@example("fixes `#12`")
+@example("Closes: `octo-org/octo-repo#12` and resolved github.com/octo-org/octo-repo/issues/12")
 def test_a_pull_request_and_its_commit_skip_nothing_and_close_one_issue(text: str) -> None:
     whole = views.spec(2, title=text, goals=(text,))
     record = views.record(2, whole)
