@@ -15,8 +15,9 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Turns an issue into proved, reviewable software. Settings are PERSEVERE_* variables; PERSEVERE_HOME is where "
-    "a world on this machine keeps its table, blobs, keys and logs.",
+    help="Turns an issue into proved, reviewable software. Begin with `persevere demo`; on a repository of yours: "
+    "`persevere init --local`, then `persevere up`. Settings are PERSEVERE_* variables; PERSEVERE_HOME "
+    "(~/.local/share/persevere) is where table, blobs, keys and logs of this machine are.",
 )
 
 AWAY = "look at the network, and try again in some minutes; `persevere doctor` looks closer"

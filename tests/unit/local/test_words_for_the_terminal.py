@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from local.cli import app
 from local.trial.exits import BAD, RED
+from local.trial.terminal import Terminal
 from shared.errors import Final, NotConfigured, Retryable
 from shared.github.answers import NoAnswer
 
@@ -41,3 +44,14 @@ def test_what_cannot_be_done_is_words_and_a_code(
     assert ended.value.code == code
     assert all(each in said for each in words)
     assert "Traceback" not in said
+
+
+def test_a_long_line_goes_on_below_without_the_blanks_at_which_it_broke() -> None:
+    stream = io.StringIO()
+    Terminal(stream).block(2, "    kept indent, " + "and a word " * 7 + "\n....." + " " * 80 + "[100%]")
+    assert stream.getvalue().splitlines() == [
+        "      kept indent, " + "and a word " * 5 + "and a",
+        "  word and a word",
+        "  .....",
+        "  [100%]",
+    ]
