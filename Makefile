@@ -5,7 +5,7 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 setup: ## .venv from the locks (the others call it; at once when nothing changed)
 	@GOAL=$(or $(firstword $(MAKECMDGOALS)),setup) bin/setup

@@ -91,7 +91,8 @@ def alone(home: Path) -> Iterator[None]:
             lock.seek(0)
             who = lock.read().strip()
             raise NotConfigured(
-                f"another host is at work in {home}" + (f" ({who})" if who else ""), "stop it, or set PERSEVERE_HOME"
+                f"another host is at work in {home}" + (f" ({who})" if who else ""),
+                "stop it, or set another PERSEVERE_HOME",
             ) from error
         lock.truncate(0)
         lock.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M')}")
@@ -135,7 +136,7 @@ def serve(settings: Settings, over: threading.Event, ready_file: Path | None = N
         server = listen(application, settings.port)
     except OSError as error:
         raise NotConfigured(
-            f"port {settings.port} cannot be had: {error}", "set PERSEVERE_PORT to a free one"
+            f"port {settings.port} cannot be had: {error.strerror}", "set PERSEVERE_PORT to a free one"
         ) from error
     url = f"http://127.0.0.1:{server.server_port}"
     try:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
 from local.blobs import FileBlobs, UploadRefused
 from local.function_url import event_of, response_of
 from local.lambda_context import LambdaContext
+from local.loopback import serve_at
 from shared.limits import FUNCTION_URL_BODY_MAX_BYTES
 
 BLOBS_PATH = "/blobs"
@@ -109,4 +110,4 @@ class _RequestHandler(WSGIRequestHandler):
 
 def listen(application: Application, port: int) -> BaseWSGIServer:
     """A server on loopback, a thread a request. Raises OSError where the port is taken."""
-    return make_server("127.0.0.1", port, application, threaded=True, request_handler=_RequestHandler)
+    return serve_at(port, application, _RequestHandler)

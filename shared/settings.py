@@ -5,6 +5,7 @@ The runner is the exception: it is told two names by whoever starts it (`runner_
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -111,6 +112,15 @@ def _named(names: Mapping[str, str], given: Mapping[str, str]) -> Iterator[tuple
         found = next((each for each in (f"PERSEVERE_{name}", name) if each in given), None)
         if found is not None:
             yield provider, found
+
+
+def unknown(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Names that look like ours and that nothing reads, each with the nearest that is read ("": none is near)."""
+    ours = {f"PERSEVERE_{field.upper()}" for field in _PARSERS} | set(_CEILINGS) | _OTHERS
+    for name in (*KEY_NAMES.values(), *URL_NAMES.values()):
+        ours |= {name, f"PERSEVERE_{name}"}
+    strange = sorted(name for name in environment if name.startswith("PERSEVERE_") and name not in ours)
+    return [(name, next(iter(difflib.get_close_matches(name, sorted(ours), 1, 0.85)), "")) for name in strange]
 
 
 def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
@@ -233,6 +243,9 @@ _CEILINGS: dict[str, tuple[str, Callable[[str, str], int | None]]] = {
     "PERSEVERE_JOBS_INSTALLATION": ("jobs_an_installation", _or_unlimited(_count)),
 }
 """Variable -> field of `Operator`, and how it is read."""
+
+_OTHERS = {"PERSEVERE_HOME", "PERSEVERE_IMAGE", "PERSEVERE_WORK", "PERSEVERE_ALLOW_FILE_CLONE"}
+"""Read elsewhere: the home above, the others by a runner that is started from here."""
 
 _PARSERS: dict[str, Callable[[str, str], object]] = {
     "world": _world,

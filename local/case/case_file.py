@@ -140,7 +140,9 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except FileNotFoundError as error:
-        raise BadCase(f"{path.name} is missing in {path.parent}") from error
+        raise BadCase(
+            f"{path.name} is missing in {path.parent}", "`persevere case --help` says what a case consists of"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadCase(f"{path.name} cannot be read: {error}") from error
 

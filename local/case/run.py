@@ -64,7 +64,7 @@ def prepare(
     settings = read(environment)
     given = read_case(directory)
     terminal.line(f"Persevere case: {given.title}")
-    terminal.line("For the case: PERSEVERE_QUIET_S=1, writing pace 0; nothing else differs from defaults.")
+    terminal.line("For the case: PERSEVERE_QUIET_S=1, writing pace 0; all else as by default.")
     terminal.line()
     python, words = choose(given.python, settings.python)
     terminal.fact("python", f"{python.version}{f' ({words})' if words else ''}", "ok")

@@ -8,16 +8,20 @@ import typer
 
 from local.cli.commands import ask, case, demo, deploy, doctor, events, init, leave, show, status, stop, up, usage
 from local.trial.exits import BAD, INTERRUPTED, OFFLINE, RED
-from shared.errors import Final, NotConfigured
+from shared.errors import Final, NotConfigured, Retryable
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Turns an issue into proved, reviewable software. Settings are PERSEVERE_* variables; PERSEVERE_HOME is where "
-    "a world on this machine keeps its table, blobs, keys and logs.",
+    help="Turns an issue into proved, reviewable software. Begin with `persevere demo`; on a repository of yours: "
+    "`persevere init --local`, then `persevere up`. Settings are PERSEVERE_* variables; PERSEVERE_HOME "
+    "(~/.local/share/persevere) is where table, blobs, keys and logs of this machine are.",
 )
+
+AWAY = "look at the network, and try again in some minutes; `persevere doctor` looks closer"
+"""What to do where somebody else is busy, slow or away, and this command does not wait for it."""
 
 # In the order of the help text.
 app.command(short_help=demo.SHORT)(demo.demo)
@@ -44,8 +48,18 @@ def main() -> None:
         if error.advice:
             sys.stderr.write(f"      {error.advice}\n")
         sys.exit(code_of(error))
+    except Retryable as error:
+        sys.stderr.write(f"FAIL  {whose(error)}{error}\n      {AWAY}\n")
+        sys.exit(RED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def whose(error: Retryable) -> str:
+    """Who is away, where the error's own words do not say it."""
+    from shared.github.answers import NoAnswer
+
+    return "GitHub does not answer: " if isinstance(error, NoAnswer) else ""
 
 
 def code_of(error: Final) -> int:

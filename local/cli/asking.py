@@ -12,7 +12,7 @@ from local.clock import SystemClock
 from local.home import open_store
 from local.ids import SystemIds
 from local.keyring import private_directory
-from local.world import models_of
+from local.world import models_of, prices_of, providers_of
 from shared.agent.turns import user
 from shared.domain.ledger import Ledger
 from shared.domain.money import NANO, dollars
@@ -21,6 +21,7 @@ from shared.domain.protocol import Reply
 from shared.domain.record import ABSENT, Key, Put, Record
 from shared.domain.step import Asking, StepState
 from shared.errors import Final
+from shared.llm.choice import check
 from shared.llm.gateway import Gateway
 from shared.llm.slot import Ask, Broke, Slot, Stored, Taken, Wait
 from shared.ports import Answer, Request, Store
@@ -37,6 +38,7 @@ def ask(environment: Mapping[str, str], model: str, question: str, *, json_line:
     """Print the answer, its tokens and its price. Raises NotConfigured (no key, no price), Final."""
     settings = read(environment)
     clock, ids = SystemClock(), SystemIds()
+    check(model, providers_of(settings), prices_of(settings), clock.now())
     private_directory(settings.home)
     store = open_store(settings.home)
     now = clock.now()
@@ -55,14 +57,14 @@ def ask(environment: Mapping[str, str], model: str, question: str, *, json_line:
     if state.reply is None or state.reply.over:
         raise Final(
             f"{model} did not answer: {state.reply.why if state.reply else ''}",
-            "is its provider's key set (ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY)? `persevere doctor` looks",
+            "`persevere doctor` looks whether its provider takes the key",
         )
     _tell(model, state, json_line=json_line)
 
 
 def _answered(gateway: Gateway, store: Store, slot: Slot, what: Ask) -> StepState:
     """Ask, and wait where the provider is busy. Raises Final when it stays so, or the price is above the allowance."""
-    until = time.monotonic() + PATIENCE_S
+    until, told = time.monotonic() + PATIENCE_S, False
     while True:
         record = store.get(slot.key) or Record(slot.key, slot.kind, StepState(step=0).model_dump(mode="json"))
         state = StepState.model_validate(record.body)
@@ -76,8 +78,17 @@ def _answered(gateway: Gateway, store: Store, slot: Slot, what: Ask) -> StepStat
                     "ask a shorter one, or a cheaper model",
                 )
             case Wait() if time.monotonic() > until:
-                raise Final(f"{what.request.model} is busy", "try again in some minutes")
+                raise Final(
+                    f"{what.request.model} is busy or cannot be reached",
+                    "look at the network, or try again in some minutes; `persevere doctor` asks its provider",
+                )
             case Wait():
+                if not told:
+                    sys.stderr.write(
+                        f"  {what.request.model} is busy or cannot be reached; "
+                        f"I ask again for {PATIENCE_S:.0f} s (Ctrl-C ends)\n"
+                    )
+                told = True
                 time.sleep(found.ms / 1000)
 
 

@@ -202,10 +202,12 @@ def run_cdk(installation: Installation, *arguments: str) -> None:
 
 def _tell_next(terminal: Terminal, installation: Installation) -> None:
     terminal.line()
-    terminal.line("  Next")
+    terminal.line("  Next, where it is not done yet")
     terminal.line("    1. persevere init --aws            the GitHub App, its key, the webhook's address")
     terminal.line("    2. persevere init --aws --models   the key of a model's provider")
-    terminal.line("    3. write /persevere in an issue of a repository where the App is installed")
+    terminal.line('    3. model = "<provider>:<name>" in infra/choices.toml')
+    terminal.line("    4. persevere deploy                once more: the functions learn their App and model")
+    terminal.line("    5. install the App on a repository, and write /persevere in an issue there")
     terminal.line()
 
 

@@ -114,4 +114,5 @@ def set_models(installation: Installation, environment: Mapping[str, str], termi
     terminal.line(
         f"  Keys of {', '.join(names)} are in {installation.output('ModelSecretArn')}. Known within 5 minutes."
     )
+    terminal.line('  The first time: model = "<provider>:<name>" in infra/choices.toml, then persevere deploy')
     return 0

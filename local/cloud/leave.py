@@ -7,6 +7,7 @@ Kept: merged work, ordinary open pull requests, comments. Before anything is del
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +93,8 @@ def leave(
 
 def look(here: Here, full_name: str) -> Plan:
     """Everything of ours, at GitHub and in the table; changes nothing."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", full_name):
+        raise NotConfigured(f"{full_name!r} names no repository", "write OWNER/REPO, as GitHub shows it")
     places = Installations(here.wire, here.tokens).places()
     place = next((each for each in places if each.repository.full_name.lower() == full_name.lower()), None)
     if place is None:

@@ -76,7 +76,7 @@ def _demo(
     terminal = Terminal(sys.stderr if json_line else sys.stdout)
     terminal.line("Persevere demo: an issue becomes a proved pull request.")
     terminal.line("No account, no key, nothing leaves this machine. About a minute.")
-    terminal.line("For the demo: PERSEVERE_QUIET_S=1, writing pace 0; nothing else differs from defaults.")
+    terminal.line("For the demo: PERSEVERE_QUIET_S=1, writing pace 0; all else as by default.")
     terminal.line()
     fence = find_fence(settings.sandbox, None, may_fall=True)
     terminal.fact("sandbox", fence.label, "warn" if fence.name == "none" else "ok")

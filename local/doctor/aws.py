@@ -17,6 +17,7 @@ from local.cloud.installation import OUTPUTS, AwsRefused, Installation
 from local.doctor.finding import Context, Finding, NotAsked, fail, ok, warn
 from local.keyring import AppFile
 from shared.aws.items import DUE_INDEX, TTL
+from shared.errors import NotConfigured
 from shared.llm.prices import UnknownPrice, published
 from shared.settings import KEY_NAMES, Settings, read
 
@@ -84,6 +85,8 @@ def credentials(context: Context) -> Finding:
     here = _cloud(context).installation
     try:
         return ok(f"account {here.account}, region {here.where}")
+    except NotConfigured as error:
+        return fail(str(error), error.advice)
     except AwsRefused as error:
         return fail(f"AWS does not say who you are: {error}", error.advice)
 

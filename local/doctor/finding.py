@@ -116,7 +116,8 @@ Check = Callable[[Context], Found]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A check as it is listed."""
+    """A check as it is listed. Behind a `gate` that failed there is nothing to look at."""
 
     name: str
     check: Check
+    gate: bool = False

@@ -8,13 +8,24 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 
-from local.doctor.finding import Context, Finding, NotAsked, fail, ok, warn
+from local.doctor.finding import Context, Finding, fail, ok, warn
 from local.home import DATABASE
 from local.setup.place import work_tree_of
 from local.trial.fence import NoFence, find_fence
+from runner_image.sandbox.choice import NAMES
+from shared.settings import unknown
 
 GIT_OLDEST = (2, 25)
 DISK_FULL_MB, DISK_LOW_MB = 500, 2_000
+
+
+def settings(context: Context) -> Iterator[Finding]:
+    """Names that nobody reads: a ceiling that is spelt wrong is no ceiling."""
+    strange = unknown(context.environment)
+    for name, near in strange:
+        yield warn(f"{name} is no setting, so it does nothing", f"{f'write {near}, or ' if near else ''}unset {name}")
+    if not strange:
+        yield ok("every PERSEVERE_ name that is set is known")
 
 
 def python(context: Context) -> Finding:
@@ -44,7 +55,8 @@ def home(context: Context) -> Iterator[Finding]:
             f"{place} is inside the git repository {tree}", "set PERSEVERE_HOME to a place outside, and init there"
         )
     if not place.is_dir():
-        yield ok(f"{place}, not made yet")
+        if tree is None:
+            yield ok(f"{place}, not made yet")
         return
     open_ones = [path for path in (place, place / "keys") if path.is_dir() and path.stat().st_mode & 0o077]
     keys = sorted((place / "keys").iterdir()) if (place / "keys").is_dir() else []
@@ -73,7 +85,11 @@ def sandbox(context: Context) -> Finding:
     try:
         fence = find_fence(context.settings.sandbox, context.settings.python, may_fall=False)
     except NoFence as error:
-        return fail(str(error), error.advice or "install bubblewrap; PERSEVERE_SANDBOX=none runs without any fence")
+        if context.settings.sandbox and context.settings.sandbox not in NAMES:
+            advice = f"set PERSEVERE_SANDBOX to one of {', '.join(NAMES)}, or unset it: the best that works is taken"
+        else:
+            advice = "install bubblewrap; PERSEVERE_SANDBOX=none runs without any fence"
+        return fail(str(error), error.advice or advice)
     if fence.name == "none":
         return warn(fence.label, "unset PERSEVERE_SANDBOX, and install bubblewrap")
     return ok(fence.label)
@@ -83,7 +99,7 @@ def store(context: Context) -> Finding:
     """The table's file, as SQLite finds it."""
     path = context.settings.home / DATABASE
     if not path.is_file():
-        raise NotAsked
+        return ok("nothing has run here yet")
     try:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
         try:

@@ -91,5 +91,8 @@ def limits(context: Context) -> Finding:
         operator = operator_here(context.settings)
     except Final as error:
         raise NotAsked from error
-    day = dollars(operator.day_nano) if operator.day_nano is not None else "unlimited"
-    return ok(f"{dollars(operator.job_nano)} and {minutes(operator.job_seconds)} min a job, {day} a day")
+    day, month = (
+        dollars(nano) if nano is not None else "unlimited" for nano in (operator.day_nano, operator.month_nano)
+    )
+    job = f"{dollars(operator.job_nano)} and {minutes(operator.job_seconds)} min a job"
+    return ok(f"{job}, {day} a day, {month} a month")

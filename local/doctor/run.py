@@ -14,6 +14,7 @@ from shared.errors import PersevereError
 from shared.settings import read
 
 LAPTOP: tuple[Named, ...] = (
+    Named("settings", machine.settings),
     Named("python", machine.python),
     Named("git", machine.git),
     Named("home", machine.home),
@@ -42,7 +43,7 @@ def cloud_checks() -> tuple[Named, ...]:
     from local.doctor import aws
 
     return (
-        Named("credentials", aws.credentials),
+        Named("credentials", aws.credentials, gate=True),
         Named("stack", aws.stack),
         Named("functions", aws.functions),
         Named("stream", aws.consumers),
@@ -84,12 +85,15 @@ def doctor(
         sys.stdout.write(json.dumps({"ok": not failed, "findings": rows}, ensure_ascii=False) + "\n")
         return int(failed > 0)
     terminal = Terminal(sys.stdout)
-    terminal.line(f"Persevere doctor, {len(checks)} checks")
+    terminal.line("Persevere doctor")
     terminal.line()
     for name, each in found:
         _tell(terminal, name, each)
     terminal.line()
     terminal.line(f"{failed} FAIL, {warned} warn." if failed or warned else "All well.")
+    left = [each.name for each in checks if each.name not in {name for name, _ in found}]
+    if failed and left:
+        terminal.block(0, f"Nothing to look at yet for: {', '.join(left)}. Mend what failed, then look again.")
     return int(failed > 0)
 
 
@@ -105,6 +109,8 @@ def examine(context: Context, checks: Iterable[Named]) -> list[tuple[str, Findin
         except PersevereError as error:
             advice = getattr(error, "advice", "") or "mend what stands above, then look again"
             found.append((each.name, fail(f"could not be looked at: {error}", advice)))
+        if each.gate and found[-1][1].level == "FAIL":
+            break
     return found
 
 

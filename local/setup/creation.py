@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
 from local.keyring import AppFile, Keyring
+from local.loopback import serve_at
 from local.setup import pages
 from local.setup.manifest import creation_url, manifest
-from shared.errors import Final, PersevereError
+from shared.errors import Final, NotConfigured, PersevereError
 from shared.github.answers import NotFound
 from shared.github.wire import Wire
 
@@ -46,7 +47,7 @@ class Creation:
     """A context: inside it the page is served. `url` is where the browser is to go."""
 
     def __init__(self, wish: Wish, wire: Wire, keyring: Keyring, port: int = 0) -> None:
-        """Raises Final where the port is taken."""
+        """Raises NotConfigured where the port is taken."""
         self._wish = wish
         self._wire = wire
         self._keyring = keyring
@@ -56,11 +57,9 @@ class Creation:
         self._error: Final | None = None
         self.strangers = 0
         try:
-            self._server: BaseWSGIServer = make_server(
-                "127.0.0.1", port, self._application, threaded=True, request_handler=_Quiet
-            )
-        except (OSError, SystemExit) as error:
-            raise Final(f"port {port} is taken on this machine", "name another --port, or none") from error
+            self._server: BaseWSGIServer = serve_at(port, self._application, _Quiet)
+        except OSError as error:
+            raise NotConfigured(f"port {port} is taken on this machine", "name another --port, or none") from error
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="creation", daemon=True)
 

@@ -103,12 +103,16 @@ def _create(terminal: Terminal, settings: Settings, choices: Choices, wire: Wire
         app = creation.wait(choices.wait_s)
         if app is None:
             raise NotCreated(
-                f"nobody came back from GitHub within {choices.wait_s / 60:.0f} min, so nothing was made",
+                f"nobody came back from GitHub within {_span(choices.wait_s)}, so nothing was made",
                 "run it again; whoever pressed Cancel on GitHub has made nothing there either",
             )
         terminal.line(f'       ... created: "{app.slug}", id {app.id}')
         time.sleep(0.3)  # the browser is just being sent on
     return app
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _open(terminal: Terminal, url: str, choices: Choices, *, local: bool) -> None:

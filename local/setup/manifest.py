@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from shared.errors import Final
+from shared.errors import NotConfigured
 from shared.github.purposes import PERMISSIONS
 
 NAME_MAX = 34
@@ -55,9 +55,11 @@ def manifest(name: str, redirect_url: str, hook_url: str | None) -> Mapping[str,
 
 
 def checked_name(name: str) -> str:
-    """Raises Final for what GitHub would refuse."""
+    """Raises NotConfigured for what GitHub would refuse."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]*", name) or len(name) > NAME_MAX:
-        raise Final(f"{name!r} cannot be an App's name", f"letters, digits, blanks and -._, at most {NAME_MAX} of them")
+        raise NotConfigured(
+            f"{name!r} cannot be an App's name", f"letters, digits, blanks and -._, at most {NAME_MAX} of them"
+        )
     return name
 
 

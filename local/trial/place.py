@@ -21,7 +21,10 @@ def alone(lock: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise NotConfigured(f"another one runs in {lock.parent}", "wait for it, or name another place") from None
+            raise NotConfigured(
+                f"another one runs in {lock.parent}",
+                "wait for it, or name another place: --home of a demo, PERSEVERE_HOME of a case",
+            ) from None
         yield
 
 

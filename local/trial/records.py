@@ -44,9 +44,13 @@ class Table:
     """The table and the blobs of one home. Long texts of a record are in blobs; here they are whole again."""
 
     def __init__(self, home: Path) -> None:
-        """Raises NotConfigured where there is no world."""
+        """Raises NotConfigured where nothing has run yet."""
         if not (home / DATABASE).is_file():
-            raise NotConfigured(f"there is no world in {home}", "set PERSEVERE_HOME, or try `persevere demo --keep`")
+            raise NotConfigured(
+                f"nothing has run in {home} yet",
+                "`persevere up` begins there; to look at the demo: `persevere demo --keep`, then set "
+                "PERSEVERE_HOME=.demo/home",
+            )
         self.store: SqliteStore = open_store(home)
         self._blobs = open_blobs(home, SystemClock(), "", b"nothing is granted by a reader")
 

@@ -65,12 +65,18 @@ class Terminal:
         """A text of any length below an indent; `mark` begins its first line."""
         room = WIDTH - indent - len(mark) - 1
         for number, line in enumerate(text.splitlines()):
-            for part in textwrap.wrap(line, room, drop_whitespace=False, break_on_hyphens=False) or [""]:
+            for part in _wrapped(line, room):
                 self.line(f"{'':<{indent}}{mark if number == 0 or mark == '| ' else ' ' * len(mark)}{part}".rstrip())
 
     def more(self, what: str) -> None:
         """What belongs to the line above."""
         self.line(f"{'':<22}{what}"[: WIDTH - 1])
+
+
+def _wrapped(line: str, room: int) -> list[str]:
+    """Its own indent is kept; what goes on below begins without the blanks at which it was broken."""
+    first, *rest = textwrap.wrap(line, room, drop_whitespace=False, break_on_hyphens=False) or [""]
+    return [first, *(part.lstrip() for part in rest if part.strip())]
 
 
 def _ascii(text: str) -> str:

@@ -26,8 +26,9 @@ def tell_opening(
     fence: Fence,
     home: Path,
     issues: int,
+    strange: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """`places` None: GitHub did not say."""
+    """`places` None: GitHub did not say. `strange`: names of the environment that no setting has, and the nearest one."""
     lines.words("Persevere on this machine. Ctrl-C leaves; work goes on at the next start.")
     lines.words()
     lines.head("app", f"{app}, {_where(places)}")
@@ -35,8 +36,14 @@ def tell_opening(
     lines.head("model", operator.model_shown or operator.model)
     lines.head("sandbox", fence.label)
     asking, job, time = dollars(operator.asking_nano), dollars(operator.job_nano), minutes(operator.job_seconds)
-    day = dollars(operator.day_nano) if operator.day_nano is not None else "unlimited"
-    lines.head("limits", f"asking {asking}, job {job} and {time} min, this machine {day} a day")
+    day, month = (
+        dollars(nano) if nano is not None else "unlimited" for nano in (operator.day_nano, operator.month_nano)
+    )
+    lines.head("limits", f"asking {asking}, job {job} and {time} min, this machine {day} a day, {month} a month")
+    for name, near in strange:
+        lines.head(
+            "settings", f"{name} is no setting, so it does nothing" + (f"; did you mean {near}?" if near else "")
+        )
     lines.head("data", f"{short(home)}  (SQLite, {issues} issue{'' if issues == 1 else 's'})")
     lines.words()
     if places:

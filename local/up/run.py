@@ -36,7 +36,7 @@ from shared.github.app_tokens import AppTokens
 from shared.github.client import GitHubs
 from shared.github.installations import Installations, Place
 from shared.github.wire import Wire
-from shared.settings import Settings, read
+from shared.settings import Settings, read, unknown
 
 NET_S = 60.0
 """How often GitHub is asked although it can call us: a delivery that got lost is found so."""
@@ -45,7 +45,7 @@ RUNNERS_LEAVE_S = 20.0
 
 def up(environment: Mapping[str, str], url: str | None, *, json_lines: bool) -> int:
     """Work until Ctrl-C or SIGTERM. Raises NotConfigured, NoFence."""
-    settings = read(environment)
+    settings, strange = read(environment), unknown(environment)
     check_outside(settings.home)
     app = Keyring(settings.home).app()
     check_same_github(app, settings)
@@ -55,7 +55,7 @@ def up(environment: Mapping[str, str], url: str | None, *, json_lines: bool) -> 
     private_directory(settings.home)
     with alone(settings.home), _own_output() as stream, _signals(over):
         lines = Lines(stream, json_lines=json_lines)
-        evening = _Evening(settings, app, fence, url, lines, stream)
+        evening = _Evening(settings, app, fence, url, lines, stream, strange)
         with logging_to(settings.home / "host.log"):
             try:
                 serve(settings, over, settings.home / "host.ready", Company(evening.workers, evening.leaving))
@@ -110,7 +110,14 @@ class _Evening:
     """What works beside the host: who asks GitHub, and who tells what happens."""
 
     def __init__(
-        self, settings: Settings, app: AppFile, fence: Fence, url: str | None, lines: Lines, stream: TextIO
+        self,
+        settings: Settings,
+        app: AppFile,
+        fence: Fence,
+        url: str | None,
+        lines: Lines,
+        stream: TextIO,
+        strange: Sequence[tuple[str, str]],
     ) -> None:
         self._settings = settings
         self._app = app
@@ -118,6 +125,7 @@ class _Evening:
         self._url = url
         self._lines = lines
         self._stream = stream
+        self._strange = strange
         self._clock = SystemClock()
         self._wire = Wire(self._clock, api_of(settings))
         self._tokens = AppTokens(self._wire, self._clock, SystemIds(), str(app.id), app.private_key)
@@ -148,6 +156,7 @@ class _Evening:
             fence=self._fence,
             home=self._settings.home,
             issues=len(table.issues()),
+            strange=self._strange,
         )
         return [poller, Teller(table, self._lines, self._stream, poller)]
 
@@ -159,9 +168,8 @@ class _Evening:
                 f"GitHub does not know the App {self._app.slug} by its key: {error.words}",
                 advice_for(error),
             ) from error
-        except PersevereError as error:
-            self._lines.told("", "github", f"{error}; it is asked again")
-            return None
+        except PersevereError:
+            return None  # the first lines say so, and the poller goes on asking
 
     def _listen(self, url: str) -> str:
         """Point the App's webhook where it belongs, and say how we hear."""

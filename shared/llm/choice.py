@@ -65,11 +65,14 @@ def check(model: str, providers: Collection[str], prices: PriceList, now: int) -
         near = [each for each in here if each.partition(":")[2] == model] or difflib.get_close_matches(model, here, n=1)
         meant = f"; perhaps {near[0]}" if near else ""
         raise NotConfigured(
-            f"{model!r} names no model; a name is <provider>:<model>{meant}", f"known: {', '.join(here)}"
+            f"{model!r} names no model; a name is <provider>:<model>{meant}",
+            f"known: {', '.join(here or prices.known(now))}",
         )
     if provider not in providers:
         key = KEY_NAMES.get(provider)
-        advice = f"set {key}" if key else f"providers here: {', '.join(sorted(providers))}"
+        advice = (
+            f"set {key}" if key else f"providers here: {', '.join(sorted(providers)) or 'none, since no key is set'}"
+        )
         raise NotConfigured(f"the model {model} cannot be asked here: there is no {provider} key", advice)
     try:
         prices.of(model, now)

@@ -132,7 +132,7 @@ def test_two_clicks_then_an_issue_becomes_a_proved_pull_request_without_a_webhoo
         facts = {row["fact"]: row["what"] for row in map(json.loads, up.said.splitlines()) if "fact" in row}
         assert REPO in facts["app"] and "diary" not in facts["app"]
         assert facts["listens"] == "by asking GitHub every 0.5 s (no public address set)"
-        assert facts["limits"] == "asking $0.50, job $5.00 and 60 min, this machine $20.00 a day"
+        assert facts["limits"] == "asking $0.50, job $5.00 and 60 min, this machine $20.00 a day, $50.00 a month"
         pull = asks_and_approves(up, octocat)
         second = laptop.ask("up")
         assert second.returncode == 2 and f"process {up.process.pid}" in second.stderr

@@ -11,7 +11,7 @@ from shared.domain.money import NANO
 from shared.domain.operator import Operator
 from shared.errors import NotConfigured
 from shared.llm import providers
-from shared.settings import _CEILINGS, KEY_NAMES, URL_NAMES, Settings, read, without_keys
+from shared.settings import _CEILINGS, KEY_NAMES, URL_NAMES, Settings, read, unknown, without_keys
 
 HOME = {"PERSEVERE_HOME": "/somewhere/persevere"}
 
@@ -165,3 +165,24 @@ def test_no_place_for_data_is_said() -> None:
 )
 def test_where_the_api_is(url: str, api: str) -> None:
     assert read({**HOME, "PERSEVERE_GITHUB_URL": url}).github_api_url == api
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        pytest.param("PERSEVERE_DAYY", "PERSEVERE_DAY", id="a-letter-too-many"),
+        pytest.param("PERSEVERE_MONHT", "PERSEVERE_MONTH", id="letters-changed"),
+        pytest.param("PERSEVERE_ZEBRA_CROSSING", "", id="nothing-near"),
+    ],
+)
+def test_a_name_that_nothing_reads_is_found_with_the_nearest(name: str, near: str) -> None:
+    assert unknown({**HOME, name: "3", "PATH": "/bin"}) == [(name, near)]
+
+
+def test_every_name_that_is_read_is_known() -> None:
+    names = [*_CEILINGS, *KEY_NAMES.values(), *URL_NAMES.values()]
+    names += [
+        f"PERSEVERE_{field.upper()}" for field in Settings.model_fields if field not in ("keys", "urls", "ceilings")
+    ]
+    names += [f"PERSEVERE_{name}" for name in KEY_NAMES.values()]
+    assert unknown(dict.fromkeys(names, "1")) == []

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
+from local.doctor.finding import Context, Finding, Named, fail, warn
+from local.doctor.run import doctor, examine
 from local.setup.manifest import EVENTS, permissions
+from shared.settings import read
 from tests.contract.setup.laptop import Laptop, other_key
 
 Spoil = Callable[[Laptop], object]
@@ -86,7 +90,8 @@ ROWS: dict[str, tuple[Spoil, str, str, str, str]] = {
     "webhook left behind": (leave_hook, "webhook", "warn", "still points at", "persevere up"),
     "deliveries failed": (lose_delivery, "deliveries", "warn", "could not be handed over", "tunnel"),
     "sandbox that is none": (set_variable("PERSEVERE_SANDBOX", "none"), "sandbox", "warn", "none", "bubblewrap"),
-    "sandbox that is not here": (set_variable("PERSEVERE_SANDBOX", "nonsense"), "sandbox", "FAIL", "nonsense", "bubblewrap"),
+    "sandbox that is not here": (set_variable("PERSEVERE_SANDBOX", "nonsense"), "sandbox", "FAIL", "nonsense", "set PERSEVERE_SANDBOX to"),
+    "name that no setting has": (set_variable("PERSEVERE_DAYY", "5"), "settings", "warn", "PERSEVERE_DAYY", "write PERSEVERE_DAY,"),
     "unknown price": (set_variable("PERSEVERE_MODEL", "nobody:nothing"), "model", "FAIL", "nobody", ""),
     "damaged table": (break_database, "store", "FAIL", "damaged", "move"),
 }  # fmt: skip
@@ -99,6 +104,28 @@ def test_it_is_named_with_its_fix(laptop: Laptop, name: str) -> None:
     said = laptop.findings(check)
     found = [each for each in said.get(check, ()) if each.level == level]
     assert any(what in each.what and fix in each.fix for each in found), said
+
+
+def test_where_something_fails_it_says_what_could_not_be_looked_at(
+    laptop: Laptop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    laptop.environment["PERSEVERE_GITHUB_URL"] = "http://127.0.0.1:9"
+    assert doctor(laptop.environment, json_line=False) == 1
+    said = capsys.readouterr().out
+    assert "Nothing to look at yet for: " in said
+    assert "installation" in said
+
+
+def test_behind_a_gate_that_failed_nothing_is_looked_at(laptop: Laptop) -> None:
+    context = Context(read(laptop.environment), laptop.environment)
+    behind = Named("behind", lambda _: fail("was looked at", "do not"))
+    for found, names in ((fail("no", "open it"), ["gate"]), (warn("so so", "open it"), ["gate", "behind"])):
+        gate = Named("gate", partial(_found, found), gate=True)
+        assert [name for name, _ in examine(context, (gate, behind))] == names
+
+
+def _found(finding: Finding, _: Context) -> Finding:
+    return finding
 
 
 def test_a_good_set_up_has_nothing_to_complain_of(laptop: Laptop) -> None:

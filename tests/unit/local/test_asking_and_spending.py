@@ -16,7 +16,7 @@ from shared.domain.money import NANO
 from shared.domain.step import Asking, StepState
 from shared.domain.usage import ALL
 from shared.domain.usage import day_of as day_of_now
-from shared.errors import Final
+from shared.errors import Final, NotConfigured
 from shared.ports import read_all
 
 
@@ -68,6 +68,14 @@ def test_a_model_that_cannot_be_asked_says_what_to_set(environment: dict[str, st
     with pytest.raises(Final) as refused:
         ask(environment, "anthropic:unheard-of", "Hello?", json_line=True)
     assert refused.value.advice
+
+
+def test_without_its_key_nothing_is_asked_and_the_keys_name_is_said(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with pytest.raises(NotConfigured, match="there is no anthropic key") as refused:
+        ask({"PERSEVERE_HOME": str(home)}, "anthropic:claude-haiku-5-5", "Hello?", json_line=True)
+    assert refused.value.advice == "set ANTHROPIC_API_KEY"
+    assert not home.exists()
 
 
 def test_usage_by_a_word_that_is_none_names_those_that_are(environment: dict[str, str]) -> None:

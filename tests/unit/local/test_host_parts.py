@@ -16,7 +16,8 @@ from local.blobs import FileBlobs
 from local.clock import SystemClock
 from local.clockwork import Clockwork
 from local.function_url import event_of, response_of
-from local.http_server import Application, Door
+from local.host import serve
+from local.http_server import Application, Door, listen
 from local.keyring import AppFile, Keyring
 from local.lambda_context import LambdaContext
 from local.planner import ThreadPlanner
@@ -27,6 +28,7 @@ from local.task_events import TaskEvents
 from local.tasks import SubprocessTasks
 from shared.domain.record import ABSENT, Key, Put, Record
 from shared.errors import NotConfigured
+from shared.settings import read
 
 
 def request(body: bytes = b"", **more: Any) -> Request:
@@ -264,3 +266,14 @@ def test_the_end_of_a_task_is_told_until_somebody_knows_the_task(tmp_path: Path)
     detail = heard[0]["detail"]
     assert (detail["startedBy"], detail["taskArn"], detail["lastStatus"]) == ("j1", "j1-1", "STOPPED")
     assert detail["stoppedReason"] == "the machine ended: exit 1"
+
+
+def test_a_port_that_is_taken_is_told_with_the_setting_to_change(tmp_path: Path) -> None:
+    taken = listen(Application(), 0)
+    try:
+        settings = read({"PERSEVERE_HOME": str(tmp_path), "PERSEVERE_PORT": str(taken.server_port)})
+        with pytest.raises(NotConfigured, match=f"port {taken.server_port} cannot be had") as refused:
+            serve(settings, threading.Event())
+        assert "PERSEVERE_PORT" in refused.value.advice
+    finally:
+        taken.server_close()
