@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.effects.attempt import Outside
 from functions.effects.engine import Engine
 from functions.effects.performers import PERFORMERS
+from functions.logs import logger_of
 from functions.world import World, world
 from shared import limits
 from shared.github.client import GitHubs
 from shared.github.pacing import Pace
 from shared.github.wire import Wire
 
-logger = Logger(service="effects")
+logger = logger_of("effects")
 metrics = Metrics(namespace="Persevere", service="effects")
 _wires: dict[str, Wire] = {}
 

@@ -179,6 +179,15 @@ def test_metrics_of_our_own_that_alarms_watch_are_written_by_a_handler(template:
         assert f'Metrics(namespace="Persevere", service="{service}")' in source
 
 
+def test_alarms_and_budget_may_publish_to_the_topic_for_this_account_only(template: dict[str, Any]) -> None:
+    """A topic with a policy of its own has lost the first one, by which an account's alarms may publish."""
+    statements = only(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    allowed = {each["Principal"]["Service"]: each["Condition"] for each in statements if each["Effect"] == "Allow"}
+    assert allowed.keys() == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
+    for condition in allowed.values():
+        assert condition == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
 def test_the_budget_can_tell_somebody(template: dict[str, Any]) -> None:
     budget = only(template, "AWS::Budgets::Budget")
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 25, "Unit": "USD"}
