@@ -83,6 +83,18 @@ class Installation:
         found: Mapping[str, Any] = self.ask("cloudformation", "describe_stacks", StackName=self.stack)["Stacks"][0]
         return found
 
+    @property
+    def template(self) -> Mapping[str, Any] | None:
+        """The template that stands there now; None when there is none. Raises AwsRefused."""
+        try:
+            body = self.ask("cloudformation", "get_template", StackName=self.stack)["TemplateBody"]
+        except AwsRefused as error:
+            if error.code == "ValidationError":
+                return None
+            raise
+        found: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+        return found
+
     @cached_property
     def outputs(self) -> Mapping[str, str]:
         return {each["OutputKey"]: each["OutputValue"] for each in self.description.get("Outputs") or ()}

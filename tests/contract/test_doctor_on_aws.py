@@ -17,7 +17,8 @@ import boto3
 import pytest
 
 from local.cloud.installation import OUTPUTS, Installation
-from local.doctor.aws import FUNCTIONS, CloudContext
+from local.doctor.aws import FUNCTIONS
+from local.doctor.aws_context import CloudContext
 from local.doctor.finding import Finding
 from local.doctor.run import cloud_checks, examine
 from tests.contract.store_openings import create_table
