@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from pytest import MonkeyPatch
+import pytest
 
 from infra.synth import Assembly, synthesise
 from local.cloud import deploy as command
@@ -58,7 +58,7 @@ def deploy(url: str, home: Path, choices: Mapping[str, Any]) -> Deployed:
     machine = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
     wanted = (f"choices={file}", f"functions={machine}", f"image={IMAGE}")
     installation = Installation(region=REGION, endpoint=url, environment={**os.environ, "HOME": str(home)})
-    with MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(command, "synthesise", _for_the_emulator)
         code = command.deploy(installation, command.Choices(yes=True, context=wanted), Terminal(said), _asks_nothing)
     assert code == 0

@@ -21,7 +21,7 @@ def line_of(error: Exception) -> dict[str, str]:
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(WithoutWords(serialize_stacktrace=False))
-    logger = logging.Logger("of a test")
+    logger = logging.getLogger("tests.functions.test_logs")
     logger.addHandler(handler)
     logger.error("job_api.failed", exc_info=error)
     assert SECRET not in out.getvalue()
@@ -30,18 +30,19 @@ def line_of(error: Exception) -> dict[str, str]:
 
 
 def test_a_fault_is_told_by_its_places_and_not_by_its_words() -> None:
-    try:
+    def fails() -> None:
         try:
             Told.model_validate({"number": SECRET})
         except ValueError as error:
-            assert SECRET in str(error), "pydantic quotes what it was given"
-            raise RuntimeError(SECRET) from error
-    except RuntimeError as error:
-        line = line_of(error)
+            raise RuntimeError(str(error)) from error
+
+    with pytest.raises(RuntimeError, match=SECRET) as raised:  # pydantic quotes what it was given
+        fails()
+    line = line_of(raised.value)
     assert line["exception_name"] == "RuntimeError"
     places = line["exception"].splitlines()
     assert (places[-1], "ValidationError" in places) == ("RuntimeError", True)
-    assert any(place.endswith("test_a_fault_is_told_by_its_places_and_not_by_its_words") for place in places)
+    assert any(place.endswith(" fails") for place in places)
 
 
 def test_what_the_planner_raises_for_another_try_quotes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
