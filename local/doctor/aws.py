@@ -191,19 +191,17 @@ def _gone_from_registry(here: Installation, image: str) -> Finding | None:
     if not digest:
         repository, _, reference = path.rpartition(":")
     wanted = {"imageDigest": reference} if digest else {"imageTag": reference}
+    asked = {"registryId": host.partition(".")[0], "repositoryName": repository, "imageIds": [wanted]}
     try:
-        here.ask(
-            "ecr",
-            "describe_images",
-            registryId=host.partition(".")[0],
-            repositoryName=repository,
-            imageIds=[wanted],
-        )
+        if here.ask("ecr", "describe_images", **asked).get("imageDetails"):
+            return None
     except AwsRefused as error:
-        if error.code in ("ImageNotFoundException", "RepositoryNotFoundException"):
-            return fail(f"the image {repository} {reference[:19]} is not in the registry: no task can start", MEND)
-        return warn(f"the registry does not say whether the image is there ({error.code})", error.advice)
-    return None
+        if error.code not in ("ImageNotFoundException", "RepositoryNotFoundException"):
+            return warn(f"the registry does not say whether the image is there ({error.code})", error.advice)
+    return fail(
+        f"the image {repository} {reference[:19]} is not in the registry: no task can start",
+        f"{MEND}, where docker builds it; else start the stack's project in CodeBuild",
+    )
 
 
 def _pinned_tag(image: str) -> bool:

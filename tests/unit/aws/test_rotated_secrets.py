@@ -1,6 +1,5 @@
 """A container outlives a secret: the value that is in Secrets Manager now is the one that is worked with."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,14 +23,14 @@ class Secrets:
 
 
 @pytest.fixture
-def secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secrets]:
+def secret(monkeypatch: pytest.MonkeyPatch) -> Secrets:
     held = Secrets()
     for module in (minting, models):
         monkeypatch.setattr(module, "secret_values", lambda: held)
     for name, value in {"MODEL_SECRET": "arn", "APP_SECRET": "arn", "PURPOSES": "read", "APP_ID": "7"}.items():
         monkeypatch.setenv(f"PERSEVERE_{name}", value)
     monkeypatch.setattr(minting, "_kept", None)
-    yield held
+    return held
 
 
 def test_a_model_is_asked_with_the_key_of_now(secret: Secrets) -> None:
