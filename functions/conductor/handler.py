@@ -8,10 +8,10 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.conductor.conduct import Conductor
-from functions.logs import logger_of
 from functions.world import World, world
 from shared.github.client import GitHubs
 from shared.github.wire import Wire
+from shared.logs import logger_of
 
 logger = logger_of("conductor")
 metrics = Metrics(namespace="Persevere", service="conductor")

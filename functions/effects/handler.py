@@ -10,12 +10,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from functions.effects.attempt import Outside
 from functions.effects.engine import Engine
 from functions.effects.performers import PERFORMERS
-from functions.logs import logger_of
 from functions.world import World, world
 from shared import limits
 from shared.github.client import GitHubs
 from shared.github.pacing import Pace
 from shared.github.wire import Wire
+from shared.logs import logger_of
 
 logger = logger_of("effects")
 metrics = Metrics(namespace="Persevere", service="effects")

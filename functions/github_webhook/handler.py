@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from functions.github_webhook.webhook import answer
-from functions.logs import logger_of
 from functions.world import door
+from shared.logs import logger_of
 
 logger = logger_of("github_webhook")
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from functions.job_api.door import answer
-from functions.logs import logger_of
 from functions.world import asking_world
+from shared.logs import logger_of
 
 logger = logger_of("job_api")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions.logs import logger_of
 from functions.planner.plan import plan
 from functions.world import asking_world
+from shared.logs import logger_of
 
 logger = logger_of("planner")
 

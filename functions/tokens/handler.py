@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions.logs import logger_of
 from functions.world import mint
 from shared.errors import Retryable
+from shared.logs import logger_of
 from shared.ports import TokenRefused
 
 logger = logger_of("tokens")

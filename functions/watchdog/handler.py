@@ -7,12 +7,12 @@ from typing import Any
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from functions.logs import logger_of
 from functions.watchdog.ended import DETAIL_TYPE, task_ended
 from functions.watchdog.missed import sweep
 from functions.watchdog.ring import ring_due
 from functions.world import door, world
 from shared.errors import PersevereError
+from shared.logs import logger_of
 
 logger = logger_of("watchdog")
 metrics = Metrics(namespace="Persevere", service="watchdog")

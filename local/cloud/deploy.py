@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from infra import cost
+from infra.choices import NO_CHOICES, BadChoice
+from infra.choices import Choices as Wanted
 from infra.synth import Assembly, CannotSynthesise, synthesise
 from local.cloud.installation import AwsRefused, Installation
 from local.cloud.secrets import make_missing_keys
 from local.trial.exits import BAD, PROVED
 from local.trial.terminal import Terminal
 from shared.errors import Final, NotConfigured
+from shared.llm.prices_file import read_prices
 
 ROOT = Path(__file__).resolve().parents[2]
 CDK = ROOT / "infra" / "node_modules" / ".bin" / "cdk"
@@ -53,8 +56,9 @@ def deploy(installation: Installation, choices: Choices, terminal: Terminal, ask
     make_tools()
     with tempfile.TemporaryDirectory(prefix="persevere-deploy-") as directory:
         try:
+            look_at_prices(context_of(choices.context))
             assembly = synthesise(Path(directory) / "cdk.out", context_of(choices.context), staged=True)
-        except CannotSynthesise as error:
+        except (CannotSynthesise, BadChoice) as error:
             raise NotConfigured(str(error)[-800:], "mend infra/choices.toml, then run it again") from error
         _same_name(installation, assembly)
         there = installation.template
@@ -96,6 +100,13 @@ def make_tools() -> None:
             raise NotConfigured(
                 f"{' '.join(command[:2])} failed: {(ran.stdout + ran.stderr)[-500:]}", "mend that, then again"
             )
+
+
+def look_at_prices(context: Mapping[str, str]) -> None:
+    """A wrong price file would keep every function from starting. Raises BadChoice, NotConfigured with the line."""
+    chosen = Wanted.read({name: value for name, value in context.items() if name not in NO_CHOICES})
+    if chosen.prices:
+        read_prices(Path(chosen.prices))
 
 
 def _same_name(installation: Installation, assembly: Assembly) -> None:

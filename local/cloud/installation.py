@@ -106,9 +106,11 @@ class Installation:
         return self.outputs[name]
 
     def secret(self, output: str) -> Any:
-        """A secret's JSON. Raises AwsRefused, ValueError for no JSON."""
+        """A secret's JSON. Raises AwsRefused, also where none was ever set; ValueError for no JSON."""
         answer = self.ask("secretsmanager", "get_secret_value", SecretId=self.output(output))
-        return json.loads(answer.get("SecretString") or "")
+        if not answer.get("SecretString"):  # an emulator's word for what AWS refuses
+            raise AwsRefused(f"the secret {output} has no value", "persevere init --aws", "ResourceNotFoundException")
+        return json.loads(answer["SecretString"])
 
     def store_secret(self, output: str, value: Any) -> None:
         self.ask("secretsmanager", "put_secret_value", SecretId=self.output(output), SecretString=json.dumps(value))

@@ -86,7 +86,13 @@ def model(context: Context) -> Finding:
     try:
         published().of(name, context.clock.now())
     except UnknownPrice as error:
+        if told.get("PERSEVERE_PRICES"):
+            return _model_key_there(context, name, "a price of your own")
         return fail(f"{name}: {error}", f"choose one with a known price in infra/choices.toml, then {DEPLOY}")
+    return _model_key_there(context, name, "a price")
+
+
+def _model_key_there(context: Context, name: str, price: str) -> Finding:
     provider = name.partition(":")[0]
     value = _value(context, "ModelSecretArn", "the providers' keys")
     if isinstance(value, Finding):
@@ -95,7 +101,7 @@ def model(context: Context) -> Finding:
         return fail("the secret with the providers' keys is no JSON object", f"{INIT} --models")
     if not value.get(provider) and provider != "compatible":
         return fail(f"there is no key for {provider}, whose {name} is to work", f"{INIT} --models")
-    return ok(f"{name}, with a key and a price")
+    return ok(f"{name}, with a key and {price}")
 
 
 def model_key(context: Context) -> Finding:

@@ -174,12 +174,12 @@ def _choices(home: Path, app_id: int, github_url: str, model_url: str) -> dict[s
         "github_url": github_url,
         "quiet_s": 1,
         "model": MODEL,
+        "prices": prices.name,
         "budget_usd": 0,
         "settings": [
             f"PERSEVERE_GITHUB_API_URL={github_url}",
             f"PERSEVERE_ANTHROPIC_BASE_URL={model_url}",
             "PERSEVERE_FALLBACKS=none",
-            f"PERSEVERE_PRICES={prices}",
             "PERSEVERE_WRITE_PACE_S=0",
         ],
     }

@@ -16,6 +16,7 @@ from local.cloud.installation import Installation
 from local.setup.init import Choices
 from local.trial.terminal import Terminal
 from shared.errors import NotConfigured
+from shared.llm.choice import BALANCED
 from tests.contract.setup.laptop import Laptop
 from tests.contract.setup.test_creation import NAME, written
 from tests.contract.test_doctor_on_aws import Place
@@ -90,8 +91,20 @@ def test_an_app_that_is_there_is_kept_and_the_webhook_is_given_a_new_secret(oper
 
 def test_models_keys_are_added_to_those_that_are_there(operator: Operator) -> None:
     told = Terminal(operator.said)
-    assert set_models(operator.installation, {"OPENAI_API_KEY": "of nobody"}, told) == 0
+    assert set_models(operator.installation, {"OPENAI_API_KEY": "of nobody"}, told, operator.choices) == 0
     assert operator.installation.secret("ModelSecretArn") == {"anthropic": "a key", "openai": "of nobody"}
     assert "of nobody" not in operator.said.getvalue()
     with pytest.raises(NotConfigured, match="no provider's key"):
-        set_models(operator.installation, {}, told)
+        set_models(operator.installation, {}, told, operator.choices)
+
+
+def test_the_balanced_model_of_a_key_is_noted_where_none_is_chosen(operator: Operator) -> None:
+    operator.place.secret("ModelSecretArn", {})
+    told = Terminal(operator.said)
+    operator.choices.write_text('app_id = 7\nmodel = ""\n')
+    set_models(operator.installation, {"OPENAI_API_KEY": "of nobody"}, told, operator.choices)
+    noted = operator.choices.read_text()
+    assert noted == f'app_id = 7\nmodel = "{BALANCED["openai"]}"\n'
+    assert "persevere deploy" in operator.said.getvalue()
+    set_models(operator.installation, {"ANTHROPIC_API_KEY": "of nobody"}, told, operator.choices)
+    assert operator.choices.read_text() == noted, "what is chosen stays"

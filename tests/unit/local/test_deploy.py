@@ -26,15 +26,15 @@ class Account(Installation):
 
     def __init__(self, template: dict[str, Any] | None) -> None:
         super().__init__(region="us-east-1", environment={})
-        self.template, self.status = template, "UPDATE_COMPLETE"
+        self.stands, self.status = template, "UPDATE_COMPLETE"
 
     def ask(self, service: str, operation: str, **about: Any) -> dict[str, Any]:
         match service, operation:
             case "sts", _:
                 return {"Account": "111122223333"}
-            case "cloudformation", "get_template" if self.template is not None:
-                return {"TemplateBody": json.dumps(self.template)}
-            case "cloudformation", "describe_stacks" if self.template is not None:
+            case "cloudformation", "get_template" if self.stands is not None:
+                return {"TemplateBody": json.dumps(self.stands)}
+            case "cloudformation", "describe_stacks" if self.stands is not None:
                 return {"Stacks": [{"StackStatus": self.status}]}
             case "cloudformation", _:
                 raise AwsRefused("there is none", "persevere deploy", "ValidationError")
@@ -74,6 +74,15 @@ def test_it_says_account_region_changes_and_cost_and_takes_anything_but_yes_for_
     for part in ("111122223333", "us-east-1", "1 DynamoDB Table, 1 Lambda Function", "a month at rest", "average job"):
         assert part in said
     assert "Nothing was changed." in said
+
+
+def test_a_price_file_with_a_fault_is_named_with_its_line_before_anything_is_made(
+    template: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "own.json").write_text('{"models": {\n"compatible:mine": {"inptu": 1}}}')
+    (tmp_path / "choices.toml").write_text('prices = "own.json"\n')
+    with pytest.raises(NotConfigured, match=r"own\.json line 2"):
+        run(Account(None), Choices(yes=True, context=(f"choices={tmp_path / 'choices.toml'}",)))
 
 
 def test_a_dry_run_stops_there(template: dict[str, Any]) -> None:

@@ -7,8 +7,8 @@ import logging
 import pytest
 from pydantic import BaseModel
 
-from functions.logs import WithoutWords
 from functions.planner import handler as planner
+from shared.logs import WithoutWords
 
 SECRET = "the words of octocat"
 
@@ -21,7 +21,7 @@ def line_of(error: Exception) -> dict[str, str]:
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(WithoutWords(serialize_stacktrace=False))
-    logger = logging.getLogger("tests.functions.test_logs")
+    logger = logging.getLogger("tests.unit.test_logs")
     logger.addHandler(handler)
     logger.error("job_api.failed", exc_info=error)
     assert SECRET not in out.getvalue()
