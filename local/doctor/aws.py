@@ -102,7 +102,7 @@ def minute(context: Context) -> Finding:
         return fail("the watchdog's minute rule is switched off", f"aws events enable-rule --name {clocks[0]['Name']}")
     if not any(each.get("EventPattern") for each in found):
         return warn("nobody tells the watchdog that a task ended, so it finds out up to minutes later", MEND)
-    return ok("wakes the watchdog")
+    return ok(f"{clocks[0]['Name']} wakes the watchdog")
 
 
 def table(context: Context) -> Iterator[Finding]:

@@ -166,6 +166,12 @@ def test_alarms_say_what_to_do_and_are_few(template: dict[str, Any]) -> None:
         assert each["AlarmActions"]
 
 
+def test_the_page_for_operators_names_every_alarm(template: dict[str, Any]) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    alarms = [each["AlarmName"] for each in of_type(template, "AWS::CloudWatch::Alarm").values()]
+    assert [name for name in alarms if f"-{name.partition('-')[2]}`" not in page] == []
+
+
 def test_metrics_of_our_own_that_alarms_watch_are_written_by_a_handler(template: dict[str, Any]) -> None:
     watched = {
         (each["MetricName"], each["Dimensions"][0]["Value"])
