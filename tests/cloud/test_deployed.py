@@ -59,7 +59,7 @@ def test_an_issue_becomes_a_proved_pull_request(cloud: Product) -> None:
 
 
 def test_the_command_said_what_it_would_do_and_cost_before_it_did_it(cloud: Product) -> None:
-    said = cloud.deployed.said
+    said = " ".join(cloud.deployed.said.split())
     for words in ("account", "000000000000", "us-east-1", "1 DynamoDB Table", "8 Lambda Function", "a month at rest"):
         assert words in said
     assert "for an average job" in said
