@@ -11,7 +11,6 @@ from tests.cloud.product import Product, product
 from tests.e2e.stories import REPAIRS, bash, build, spec
 from tests.emulator import CREDENTIALS, PROGRAM
 
-
 UNHURRIED = (spec(), build(bash("echo looked around")), build(bash("sleep 8")), *REPAIRS)
 """The second step is long enough to be killed in."""
 
