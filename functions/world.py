@@ -108,18 +108,12 @@ def door() -> Door:
     return _door
 
 
-_mint: Mint | None = None
-
-
 def mint() -> Mint:
     """What the tokens functions need: the App's key, and which purposes are theirs. On one machine: all of them."""
-    global _mint  # noqa: PLW0603
     if _current is None and _on_aws():
-        if _mint is None:
-            from functions.aws.minting import build_mint
+        from functions.aws.minting import current_mint
 
-            _mint = build_mint()
-        return _mint
+        return current_mint()
     from functions.tokens.mint import Mint
     from shared.github.purposes import READING, WRITING
 

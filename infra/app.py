@@ -7,11 +7,12 @@ of them is still needed.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from aws_cdk import App, Tags, Validations
 
 from infra.acknowledged import acknowledge
-from infra.bundle import CannotBundle, bytecode_note, make_bundles
+from infra.bundle import CannotBundle, bytecode_note, make_bundles, with_prices
 from infra.choices import BadChoice, Choices
 from infra.image_context import make_image_context
 from infra.parts.functions import Code
@@ -26,6 +27,8 @@ def build(app: App) -> Persevere:
     functions = str(context.pop("functions", "arm64"))
     choices = Choices.read(context)
     bundles = make_bundles(functions)
+    if choices.prices:
+        bundles = {name: with_prices(each, Path(choices.prices)) for name, each in bundles.items()}
     print(f"functions: {bytecode_note(bundles.values())}", file=sys.stderr)  # noqa: T201
     packages = {name: Code(each.path, each.digest) for name, each in bundles.items()}
     stack = Persevere(app, choices, packages=packages, functions=functions, image_context=make_image_context)

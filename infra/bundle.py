@@ -17,7 +17,7 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -285,6 +285,25 @@ def own_files(root: Path, reach: Reach) -> list[str]:
             found.add(path)
             found |= {each for each in path.parent.iterdir() if each.is_file() and not _NOT_OURS.fullmatch(str(each))}
     return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+PRICES = "prices.operator"
+"""The operator's own price file, at the top of a package (setting PERSEVERE_PRICES)."""
+
+
+def with_prices(bundle: Bundle, prices: Path, build: Path = BUILD) -> Bundle:
+    """The same package with that file in it."""
+    content = prices.read_bytes()
+    digest = hashlib.sha256(f"{bundle.digest}\0".encode() + content).hexdigest()
+    place = build / "functions" / f"{bundle.path.name.rpartition('-')[0]}-{digest[:16]}"
+    if not place.is_dir():
+        with tempfile.TemporaryDirectory(dir=_made(place.parent), prefix="new-") as new:
+            package = Path(new) / "package"
+            for file in (each for each in bundle.path.rglob("*") if each.is_file()):
+                _link(file, package / file.relative_to(bundle.path))
+            (package / PRICES).write_bytes(content)
+            _move(package, place)
+    return replace(bundle, path=place, digest=digest)
 
 
 def _digest(root: Path, ours: list[str], tree: Path, theirs: list[str], wheels: _Wheels) -> str:

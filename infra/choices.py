@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 FILE = Path(__file__).with_name("choices.toml")
+NO_CHOICES = ("check", "functions")
+"""Names of the context that are for tests of the stack."""
 _LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
 # cpu -> smallest memory, largest, step; MiB. AWS's table "Task CPU and memory" for Fargate, read 2026-11-22.
 _SIZES = {
@@ -37,6 +39,7 @@ class Choices:
     command: str = "/persevere"
     quiet_s: int = 120
     model: str = ""
+    prices: str = ""
     image: str = "build"
     architecture: str = "x86_64"
     task_cpu: int = 2048
@@ -62,7 +65,10 @@ class Choices:
             raise BadChoice(f"there is no file {path}") from error
         except tomllib.TOMLDecodeError as error:
             raise BadChoice(f"{path} is no TOML: {error}") from error
-        made = cls(**{name: _typed(name, value, str(path)) for name, value in lines.items()} | _given(own))
+        found = {name: _typed(name, value, str(path)) for name, value in lines.items()} | _given(own)
+        if found.get("prices"):
+            found["prices"] = str(path.parent.absolute() / found["prices"])
+        made = cls(**found)
         made._check()
         return made
 
@@ -80,6 +86,8 @@ class Choices:
         )
         _want(self.architecture, "architecture", "x86_64|arm64", "x86_64 or arm64")
         _want(self.sandbox, "sandbox", r"[a-z]*", "the name of a sandbox")
+        if self.prices and not Path(self.prices).is_file():
+            raise BadChoice(f"prices is {self.prices}; a file that exists is wanted")
         _want(self.alarm_email, "alarm_email", r"|[^@\s]+@[^@\s]+", "an e-mail address")
         for each in self.settings:
             _want(each, "settings", r"PERSEVERE_[A-Z0-9_]+=.{0,200}", "PERSEVERE_<NAME>=<value>")

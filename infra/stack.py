@@ -8,6 +8,7 @@ from pathlib import Path
 from aws_cdk import ArnFormat, CfnOutput, Stack
 from constructs import Construct
 
+from infra.bundle import PRICES
 from infra.choices import Choices
 from infra.parts.bucket import Bucket
 from infra.parts.clock import Clock
@@ -104,6 +105,7 @@ class Persevere(Stack):
             "PERSEVERE_COMMAND": chosen.command,
             "PERSEVERE_QUIET_S": str(chosen.quiet_s),
             **({"PERSEVERE_MODEL": chosen.model} if chosen.model else {}),
+            **({"PERSEVERE_PRICES": PRICES} if chosen.prices else {}),
             **dict(each.split("=", 1) for each in chosen.settings),
         }
 

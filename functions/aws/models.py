@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from functions.aws.settings import prices_of
 from functions.aws.surroundings import secret_values, wanted
 from shared.errors import NotConfigured
 from shared.llm.models import Models
+from shared.llm.prices import PriceList
 from shared.llm.providers import PROVIDERS, Access, open_model
 from shared.ports import Model
 from shared.settings import Settings
+
+
+class FreshModels(Models):
+    """`Models` that are made anew once their provider's key is another one: a container may outlive a key by hours."""
+
+    def __init__(
+        self, makers: Mapping[str, Callable[[str], Model]], prices: PriceList, key_of: Callable[[str], str]
+    ) -> None:
+        super().__init__(makers, prices)
+        self._key_of = key_of
+        self._made_with: dict[str, str] = {}
+
+    def get(self, name: str) -> Model:
+        """As `Models`; raises Retryable, too, while a key cannot be read for the first time."""
+        provider = name.partition(":")[0]
+        if provider in PROVIDERS and (key := self._key_of(provider)) != self._made_with.get(name):
+            self._made.pop(name, None)
+            self._made_with[name] = key
+        return super().get(name)
 
 
 def models(chosen: Settings) -> Models:
@@ -19,7 +39,7 @@ def models(chosen: Settings) -> Models:
     def maker(provider: str) -> Callable[[str], Model]:
         return lambda name: open_model(name, Access(_key(provider), chosen.urls.get(provider)))
 
-    return Models({provider: maker(provider) for provider in PROVIDERS}, prices_of(chosen))
+    return FreshModels({provider: maker(provider) for provider in PROVIDERS}, prices_of(chosen), _key)
 
 
 def _key(provider: str) -> str:

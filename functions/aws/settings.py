@@ -14,7 +14,10 @@ from shared.settings import Settings, read
 
 def settings() -> Settings:
     """A function has no home; what a local world keeps there is in the table, the bucket and the secrets."""
-    return read({"PERSEVERE_HOME": "/tmp", **os.environ})
+    told = {"PERSEVERE_HOME": "/tmp", **os.environ}
+    if "PERSEVERE_PRICES" in told:  # a file in the package, wherever that was unpacked
+        told["PERSEVERE_PRICES"] = os.path.join(told.get("LAMBDA_TASK_ROOT", ""), told["PERSEVERE_PRICES"])
+    return read(told)
 
 
 def app_id() -> int:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.conductor.conduct import Conductor
 from functions.world import World, world
 from shared.github.client import GitHubs
 from shared.github.wire import Wire
+from shared.logs import logger_of
 
-logger = Logger(service="conductor")
+logger = logger_of("conductor")
 metrics = Metrics(namespace="Persevere", service="conductor")
 
 

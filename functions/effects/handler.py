@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.effects.attempt import Outside
@@ -15,8 +15,9 @@ from shared import limits
 from shared.github.client import GitHubs
 from shared.github.pacing import Pace
 from shared.github.wire import Wire
+from shared.logs import logger_of
 
-logger = Logger(service="effects")
+logger = logger_of("effects")
 metrics = Metrics(namespace="Persevere", service="effects")
 _wires: dict[str, Wire] = {}
 

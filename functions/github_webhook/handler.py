@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from functions.github_webhook.webhook import answer
 from functions.world import door
+from shared.logs import logger_of
 
-logger = Logger(service="github_webhook")
+logger = logger_of("github_webhook")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

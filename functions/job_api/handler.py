@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from functions.job_api.door import answer
 from functions.world import asking_world
+from shared.logs import logger_of
 
-logger = Logger(service="job_api")
+logger = logger_of("job_api")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from functions.world import mint
 from shared.errors import Retryable
+from shared.logs import logger_of
 from shared.ports import TokenRefused
 
-logger = Logger(service="tokens")
+logger = logger_of("tokens")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

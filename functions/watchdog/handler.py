@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.watchdog.ended import DETAIL_TYPE, task_ended
@@ -12,8 +12,9 @@ from functions.watchdog.missed import sweep
 from functions.watchdog.ring import ring_due
 from functions.world import door, world
 from shared.errors import PersevereError
+from shared.logs import logger_of
 
-logger = Logger(service="watchdog")
+logger = logger_of("watchdog")
 metrics = Metrics(namespace="Persevere", service="watchdog")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aws_cdk import Stack
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
@@ -20,9 +21,16 @@ class Telling(Construct):
         self.topic = sns.Topic(self, "Alarms", display_name=f"{stack} alarms", enforce_ssl=True)
         if email:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
+        # A policy of its own takes the place of the topic's first one, by which this account's alarms could publish.
+        self._may_publish("cloudwatch.amazonaws.com")
         if budget_usd:
-            self.topic.grant_publish(iam.ServicePrincipal("budgets.amazonaws.com"))
+            self._may_publish("budgets.amazonaws.com")
             self._budget(stack, budget_usd)
+
+    def _may_publish(self, service: str) -> None:
+        """A service of AWS, on behalf of this account alone."""
+        ours = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+        self.topic.grant_publish(iam.ServicePrincipal(service, conditions=ours))
 
     def _budget(self, stack: str, dollars: int) -> None:
         budget = budgets.CfnBudget

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -15,15 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from infra import cost
-from infra.synth import CannotSynthesise, synthesise
+from infra.choices import NO_CHOICES, BadChoice
+from infra.choices import Choices as Wanted
+from infra.synth import Assembly, CannotSynthesise, synthesise
 from local.cloud.installation import AwsRefused, Installation
 from local.cloud.secrets import make_missing_keys
 from local.trial.exits import BAD, PROVED
 from local.trial.terminal import Terminal
 from shared.errors import Final, NotConfigured
+from shared.llm.prices_file import read_prices
 
 ROOT = Path(__file__).resolve().parents[2]
 CDK = ROOT / "infra" / "node_modules" / ".bin" / "cdk"
+STANDS = frozenset("CREATE_COMPLETE UPDATE_COMPLETE UPDATE_COMPLETE_CLEANUP_IN_PROGRESS IMPORT_COMPLETE".split())
+"""States of a stack that is as its template says. After a first deployment that failed the template is there, too."""
 REPLACED = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
 """What holds state: never without a word."""
 
@@ -34,6 +38,8 @@ class Choices:
 
     yes: bool = False
     dry_run: bool = False
+    mend: bool = False
+    """Also what somebody changed by hand, which no difference between templates shows."""
     context: tuple[str, ...] = ()
 
 
@@ -50,23 +56,27 @@ def deploy(installation: Installation, choices: Choices, terminal: Terminal, ask
     make_tools()
     with tempfile.TemporaryDirectory(prefix="persevere-deploy-") as directory:
         try:
+            look_at_prices(context_of(choices.context))
             assembly = synthesise(Path(directory) / "cdk.out", context_of(choices.context), staged=True)
-        except CannotSynthesise as error:
+        except (CannotSynthesise, BadChoice) as error:
             raise NotConfigured(str(error)[-800:], "mend infra/choices.toml, then run it again") from error
-        there = current(installation)
+        _same_name(installation, assembly)
+        there = installation.template
         changes = difference(there, assembly.template)
         _tell(terminal, installation, changes, assembly.template)
         if choices.dry_run:
             terminal.line("  --dry-run: nothing was changed.")
             return PROVED
-        if there is not None and not changes:
+        stands = there is not None and not changes and installation.description["StackStatus"] in STANDS
+        if stands and not choices.mend:
             terminal.line("  Nothing changes.")
         elif not choices.yes and ask("  Do it? [y/N] ").strip().lower() not in ("y", "yes"):
             terminal.line("  Nothing was changed.")
             return BAD
         else:
             run_cdk(installation, "bootstrap", f"aws://{installation.account}/{installation.where}")
-            run_cdk(installation, "deploy", "--require-approval", "never", "--app", str(assembly.directory))
+            how = ["--require-approval", "never", *(["--revert-drift"] if choices.mend else [])]
+            run_cdk(installation, "deploy", *how, "--app", str(assembly.directory))
     fresh = Installation(installation.stack, installation.region, installation.endpoint, installation.environment)
     made = make_missing_keys(fresh)
     if made:
@@ -92,6 +102,23 @@ def make_tools() -> None:
             )
 
 
+def look_at_prices(context: Mapping[str, str]) -> None:
+    """A wrong price file would keep every function from starting. Raises BadChoice, NotConfigured with the line."""
+    chosen = Wanted.read({name: value for name, value in context.items() if name not in NO_CHOICES})
+    if chosen.prices:
+        read_prices(Path(chosen.prices))
+
+
+def _same_name(installation: Installation, assembly: Assembly) -> None:
+    """What is made is what is looked at. Raises NotConfigured."""
+    name = assembly.template_file.name.removesuffix(".template.json")
+    if name != installation.stack:
+        raise NotConfigured(
+            f'infra/choices.toml makes the stack "{name}", and "{installation.stack}" was named',
+            f"persevere deploy --stack {name}, or -c stack={installation.stack}",
+        )
+
+
 def context_of(given: tuple[str, ...]) -> dict[str, str]:
     """`-c name=value`. Raises NotConfigured for anything else."""
     found = {}
@@ -103,22 +130,9 @@ def context_of(given: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def current(installation: Installation) -> Mapping[str, Any] | None:
-    """The template that stands there now; None when there is none."""
-    try:
-        body = installation.ask("cloudformation", "get_template", StackName=installation.stack)["TemplateBody"]
-    except AwsRefused as error:
-        if error.code == "ValidationError":
-            return None
-        raise
-    template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
-    return template
-
-
 def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
-    """(name, type) of every resource that is `made`, `changed` or `removed`. Empty: nothing to do."""
-    old = (before or {}).get("Resources") or {}
-    new = after["Resources"]
+    """(name, type) of every resource and output that is `made`, `changed` or `removed`. Empty: nothing to do."""
+    old, new = _parts(before or {}), _parts(after)
     found = {
         "made": [(name, str(new[name]["Type"])) for name in new if name not in old],
         "changed": [
@@ -127,6 +141,15 @@ def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> di
         "removed": [(name, str(old[name]["Type"])) for name in old if name not in new],
     }
     return {verb: rows for verb, rows in found.items() if rows}
+
+
+def _parts(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """An output is a part, too: one that is new is all that makes an older stack complete."""
+    outputs = template.get("Outputs") or {}
+    return {
+        **(template.get("Resources") or {}),
+        **{f"Outputs.{name}": {**each, "Type": "Output"} for name, each in outputs.items()},
+    }
 
 
 def _bare(resource: Mapping[str, Any]) -> Any:
@@ -212,7 +235,7 @@ def _tell_next(terminal: Terminal, installation: Installation) -> None:
 
 
 def _examine(installation: Installation) -> int:
-    from local.doctor.aws import CloudContext
+    from local.doctor.aws_context import CloudContext
     from local.doctor.run import cloud_checks, doctor
 
     doctor(

@@ -20,6 +20,7 @@ from local.trial.terminal import Terminal
 from shared.errors import NotConfigured
 from shared.github.app_tokens import AppTokens
 from shared.github.wire import Wire
+from shared.llm.choice import BALANCED
 from shared.settings import KEY_NAMES, read
 
 CHOICES = Path(__file__).resolve().parents[2] / "infra" / "choices.toml"
@@ -105,8 +106,13 @@ def point_webhook(installation: Installation, environment: Mapping[str, str], te
     return 0
 
 
-def set_models(installation: Installation, environment: Mapping[str, str], terminal: Terminal) -> int:
-    """Store the providers' keys that the environment has. Raises NotConfigured where it has none."""
+def set_models(
+    installation: Installation, environment: Mapping[str, str], terminal: Terminal, choices_file: Path = CHOICES
+) -> int:
+    """Store the providers' keys that the environment has; where no model is chosen yet, note the balanced one.
+
+    Raises NotConfigured where there is no key.
+    """
     found = {provider: environment[name] for provider, name in KEY_NAMES.items() if environment.get(name)}
     if not found:
         raise NotConfigured("no provider's key is in the environment", f"set one of {', '.join(KEY_NAMES.values())}")
@@ -114,5 +120,17 @@ def set_models(installation: Installation, environment: Mapping[str, str], termi
     terminal.line(
         f"  Keys of {', '.join(names)} are in {installation.output('ModelSecretArn')}. Known within 5 minutes."
     )
-    terminal.line('  The first time: model = "<provider>:<name>" in infra/choices.toml, then persevere deploy')
+    model = next((BALANCED[each] for each in BALANCED if each in names), "")
+    if model and _note_model(model, choices_file):
+        terminal.line(f'  Noted in {choices_file.parent.name}/{choices_file.name}: model = "{model}"')
+        terminal.line("  Next:  persevere deploy     (the functions learn their model)")
     return 0
+
+
+def _note_model(model: str, file: Path) -> bool:
+    """False where the operator has chosen one."""
+    text = file.read_text("utf-8")
+    noted = re.sub(r'(?m)^model = ""$', f'model = "{model}"', text)
+    if noted != text:
+        file.write_text(noted)
+    return noted != text

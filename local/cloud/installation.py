@@ -83,6 +83,18 @@ class Installation:
         found: Mapping[str, Any] = self.ask("cloudformation", "describe_stacks", StackName=self.stack)["Stacks"][0]
         return found
 
+    @property
+    def template(self) -> Mapping[str, Any] | None:
+        """The template that stands there now; None when there is none. Raises AwsRefused."""
+        try:
+            body = self.ask("cloudformation", "get_template", StackName=self.stack)["TemplateBody"]
+        except AwsRefused as error:
+            if error.code == "ValidationError":
+                return None
+            raise
+        found: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+        return found
+
     @cached_property
     def outputs(self) -> Mapping[str, str]:
         return {each["OutputKey"]: each["OutputValue"] for each in self.description.get("Outputs") or ()}
@@ -94,9 +106,11 @@ class Installation:
         return self.outputs[name]
 
     def secret(self, output: str) -> Any:
-        """A secret's JSON. Raises AwsRefused, ValueError for no JSON."""
+        """A secret's JSON. Raises AwsRefused, also where none was ever set; ValueError for no JSON."""
         answer = self.ask("secretsmanager", "get_secret_value", SecretId=self.output(output))
-        return json.loads(answer.get("SecretString") or "")
+        if not answer.get("SecretString"):  # an emulator's word for what AWS refuses
+            raise AwsRefused(f"the secret {output} has no value", "persevere init --aws", "ResourceNotFoundException")
+        return json.loads(answer["SecretString"])
 
     def store_secret(self, output: str, value: Any) -> None:
         self.ask("secretsmanager", "put_secret_value", SecretId=self.output(output), SecretString=json.dumps(value))

@@ -10,7 +10,7 @@ from local.cloud.installation import AwsRefused, Installation
 
 KEYS = ("ticket", "marker", "blob")
 KEPT = 3
-"""Of a list that is rotated: what an older key signed is good for hours, or for days in markers."""
+"""Of the webhook's secrets: what an older one signed may be delivered late."""
 
 
 def stored(installation: Installation, output: str) -> Any:
@@ -30,14 +30,6 @@ def make_missing_keys(installation: Installation) -> list[str]:
     if missing:
         installation.store_secret("KeysSecretArn", {**there, **{name: [chance.token_urlsafe(32)] for name in missing}})
     return missing
-
-
-def rotate_key(installation: Installation, name: str) -> int:
-    """A new key in front of the list; the ones before go on verifying. How many there are now."""
-    there: Any = stored(installation, "KeysSecretArn") or {}
-    keys = [chance.token_urlsafe(32), *there.get(name, [])][:KEPT]
-    installation.store_secret("KeysSecretArn", {**there, name: keys})
-    return len(keys)
 
 
 def add_webhook_secret(installation: Installation, value: str) -> None:

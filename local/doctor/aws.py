@@ -7,82 +7,24 @@ import hmac
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import requests
 
 from local.cloud.installation import OUTPUTS, AwsRefused, Installation
+from local.doctor.aws_context import DEPLOY, INIT, MEND, cloud_of, json_of, output_of, want_stack
 from local.doctor.finding import Context, Finding, NotAsked, fail, ok, warn
-from local.keyring import AppFile
 from shared.aws.items import DUE_INDEX, TTL
 from shared.errors import NotConfigured
-from shared.llm.prices import UnknownPrice, published
-from shared.settings import KEY_NAMES, Settings, read
 
 FUNCTIONS = "github_webhook job_api conductor effects planner watchdog tokens_read tokens_write".split()
-DEPLOY = "persevere deploy"
-INIT = "persevere init --aws"
-KEY_CHARS = 32
 CONCURRENCY = 50
 VCPU_QUOTAS = {"L-3032A538": "Fargate on demand", "L-36FBB829": "Fargate Spot"}
 """Codes of Service Quotas for the vCPUs that may run at once (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html)."""
 
 
-@dataclass
-class CloudContext(Context):
-    """As on one machine, with the App, the keys and the settings from the stack and its secrets."""
-
-    installation: Installation = field(default_factory=Installation)
-
-    @classmethod
-    def of(cls, environment: Mapping[str, str], installation: Installation) -> CloudContext:
-        return cls(read({"PERSEVERE_HOME": "/tmp", **environment}), environment, installation=installation)
-
-    @cached_property
-    def told(self) -> Mapping[str, str]:
-        """What the functions are told. Raises NotAsked where there is no stack to ask."""
-        try:
-            configuration = self.installation.function("job_api")
-        except AwsRefused as error:
-            raise NotAsked from error
-        return configuration.get("Environment", {}).get("Variables") or {}
-
-    def cloud_settings(self) -> Settings:
-        """The functions' settings, with the keys of the secret."""
-        keys = _json(self, "ModelSecretArn")
-        named = (
-            {KEY_NAMES[name]: str(value) for name, value in keys.items() if name in KEY_NAMES}
-            if isinstance(keys, dict)
-            else {}
-        )
-        ours = {name: value for name, value in self.told.items() if name.startswith("PERSEVERE_")}
-        return read({"PERSEVERE_HOME": "/tmp", **ours, **named})
-
-    @cached_property
-    def app(self) -> AppFile:
-        """From the secret. Raises NotAsked where it is not usable, which `app_secret` says."""
-        value = _json(self, "AppSecretArn")
-        if not isinstance(value, dict) or not value.get("private_key"):
-            raise NotAsked
-        known = {name: value[name] for name in ("owner", "owner_type", "page", "github_url") if name in value}
-        return AppFile(int(value.get("id") or 0), str(value.get("slug", "")), "", str(value["private_key"]), **known)
-
-
-def _cloud(context: Context) -> CloudContext:
-    return cast("CloudContext", context)
-
-
-def _json(context: Context, output: str) -> Any:
-    try:
-        return _cloud(context).installation.secret(output)
-    except (AwsRefused, ValueError) as error:
-        raise NotAsked from error
-
-
 def credentials(context: Context) -> Finding:
-    here = _cloud(context).installation
+    here = cloud_of(context).installation
     try:
         return ok(f"account {here.account}, region {here.where}")
     except NotConfigured as error:
@@ -92,7 +34,7 @@ def credentials(context: Context) -> Finding:
 
 
 def stack(context: Context) -> Finding:
-    here = _cloud(context).installation
+    here = cloud_of(context).installation
     try:
         status = str(here.description["StackStatus"])
     except AwsRefused as error:
@@ -112,108 +54,18 @@ def stack(context: Context) -> Finding:
     return ok(f"{here.stack}, {status}")
 
 
-def app_secret(context: Context) -> Finding:
-    value = _value(context, "AppSecretArn", "the App's key")
-    if isinstance(value, Finding):
-        return value
-    key = str(value.get("private_key", "")) if isinstance(value, dict) else ""
-    if "PRIVATE KEY-----" not in key:
-        return fail("the App's secret holds no private key (PEM)", f"{INIT}, or put a key from the App's page there")
-    told = _cloud(context).told.get("PERSEVERE_APP_ID", "0")
-    if told in ("", "0"):
-        return fail(
-            "the functions do not know the App's id",
-            f"set app_id = {value.get('id')} in infra/choices.toml, then {DEPLOY}",
-        )
-    if str(value.get("id")) != told:
-        return fail(
-            f"the key is of App {value.get('id')}, and the functions work for App {told}",
-            f"set app_id = {value.get('id')} in infra/choices.toml, then {DEPLOY}; or {INIT}",
-        )
-    return ok(f"App {told}")
-
-
-def webhook_secret(context: Context) -> Finding:
-    value = _value(context, "WebhookSecretArn", "the webhook's secret")
-    if isinstance(value, Finding):
-        return value
-    if not isinstance(value, list) or not value or not all(isinstance(each, str) and each for each in value):
-        return fail(
-            "the webhook's secret is no JSON list of texts", f'{INIT} --webhook, or write it as ["..."], newest first'
-        )
-    return ok(f"{len(value)} secret{'s' if len(value) > 1 else ''}, the first is the one GitHub signs with")
-
-
-def keys_secret(context: Context) -> Finding:
-    value = _value(context, "KeysSecretArn", "the keys for tickets and markers")
-    if isinstance(value, Finding):
-        return value
-    for name in ("ticket", "marker"):
-        found = value.get(name) if isinstance(value, dict) else None
-        if not isinstance(found, list) or not found or not all(isinstance(each, str) for each in found):
-            return fail(
-                f"there is no list of {name} keys", f"{INIT} --keys makes what is missing, and keeps what is there"
-            )
-        if min(len(each) for each in found) < KEY_CHARS:
-            return fail(
-                f"a {name} key is shorter than {KEY_CHARS} characters",
-                "put a longer one first; docs/operations.md, Rotate",
-            )
-    return ok("tickets and markers")
-
-
-def model(context: Context) -> Finding:
-    told = _cloud(context).told
-    name = told.get("PERSEVERE_MODEL", "")
-    if not name:
-        return fail(
-            "no model is chosen, so nothing is built",
-            f'set model = "anthropic:..." in infra/choices.toml, then {DEPLOY}',
-        )
-    try:
-        published().of(name, context.clock.now())
-    except UnknownPrice as error:
-        return fail(f"{name}: {error}", f"choose one with a known price in infra/choices.toml, then {DEPLOY}")
-    provider = name.partition(":")[0]
-    value = _value(context, "ModelSecretArn", "the providers' keys")
-    if isinstance(value, Finding):
-        return value
-    if not isinstance(value, dict):
-        return fail("the secret with the providers' keys is no JSON object", f"{INIT} --models")
-    if not value.get(provider) and provider != "compatible":
-        return fail(f"there is no key for {provider}, whose {name} is to work", f"{INIT} --models")
-    return ok(f"{name}, with a key and a price")
-
-
-def _value(context: Context, output: str, what: str) -> Any:
-    """A secret's JSON, or the finding that there is none. Raises NotAsked where there is no stack."""
-    here = _cloud(context).installation
-    try:
-        here.output(output)
-    except AwsRefused as error:
-        raise NotAsked from error
-    try:
-        return here.secret(output)
-    except AwsRefused as error:
-        if error.code == "ResourceNotFoundException":
-            return fail(f"{what} was never set", INIT)
-        return fail(f"{what} cannot be read: {error}", error.advice)
-    except ValueError:
-        return fail(f"{what} is no JSON", INIT)
-
-
 def functions(context: Context) -> Iterator[Finding]:
-    here = _cloud(context).installation
-    _there(here)
+    here = cloud_of(context).installation
+    want_stack(here)
     good = 0
     for name in FUNCTIONS:
         try:
             found = here.function(name)
         except AwsRefused as error:
-            yield fail(f"the function {name} is not there ({error.code})", DEPLOY)
+            yield fail(f"the function {name} is not there ({error.code})", MEND)
             continue
         if found.get("State", "Active") != "Active" or found.get("LastUpdateStatus") == "Failed":
-            yield fail(f"{name} is {found.get('State')}: {found.get('StateReason', '')}".strip(), DEPLOY)
+            yield fail(f"{name} is {found.get('State')}: {found.get('StateReason', '')}".strip(), MEND)
             continue
         good += 1
     if good == len(FUNCTIONS):
@@ -222,14 +74,14 @@ def functions(context: Context) -> Iterator[Finding]:
 
 def consumers(context: Context) -> Iterator[Finding]:
     """The table's stream has exactly two; one that is switched off is silence."""
-    here = _cloud(context).installation
-    _there(here)
+    here = cloud_of(context).installation
+    want_stack(here)
     heard = []
     for name in ("conductor", "effects"):
         found = here.ask("lambda", "list_event_source_mappings", FunctionName=f"{here.stack}-{name}")
         mappings = found["EventSourceMappings"]
         if not mappings:
-            yield fail(f"{name} does not listen to the table's stream", DEPLOY)
+            yield fail(f"{name} does not listen to the table's stream", MEND)
         elif mappings[0].get("State") not in ("Enabled", "Enabling", "Creating", "Updating"):
             yield fail(
                 f"{name} does not listen: its event source mapping is {mappings[0].get('State')}",
@@ -242,23 +94,23 @@ def consumers(context: Context) -> Iterator[Finding]:
 
 
 def minute(context: Context) -> Finding:
-    here = _cloud(context).installation
-    _there(here)
+    here = cloud_of(context).installation
+    want_stack(here)
     rules = here.ask("events", "list_rule_names_by_target", TargetArn=str(here.function("watchdog")["FunctionArn"]))
     found = [here.ask("events", "describe_rule", Name=name) for name in rules["RuleNames"]]
     clocks = [each for each in found if each.get("ScheduleExpression")]
     if not clocks:
-        return fail("nothing wakes the watchdog", DEPLOY)
+        return fail("nothing wakes the watchdog", MEND)
     if clocks[0].get("State") != "ENABLED":
         return fail("the watchdog's minute rule is switched off", f"aws events enable-rule --name {clocks[0]['Name']}")
     if not any(each.get("EventPattern") for each in found):
-        return warn("nobody tells the watchdog that a task ended, so it finds out up to minutes later", DEPLOY)
-    return ok("wakes the watchdog")
+        return warn("nobody tells the watchdog that a task ended, so it finds out up to minutes later", MEND)
+    return ok(f"{clocks[0]['Name']} wakes the watchdog")
 
 
 def table(context: Context) -> Iterator[Finding]:
-    here = _cloud(context).installation
-    name = _output(here, "TableName")
+    here = cloud_of(context).installation
+    name = output_of(here, "TableName")
     try:
         found = here.ask("dynamodb", "describe_table", TableName=name)["Table"]
     except AwsRefused as error:
@@ -274,60 +126,85 @@ def table(context: Context) -> Iterator[Finding]:
 
 def _wrong_with(here: Installation, name: str, found: Mapping[str, Any]) -> Iterator[Finding]:
     if (found.get("StreamSpecification") or {}).get("StreamViewType") != "KEYS_ONLY":
-        yield fail("the table's stream is off or shows more than keys", DEPLOY)
+        yield fail("the table's stream is off or shows more than keys", MEND)
     if DUE_INDEX not in [each["IndexName"] for each in found.get("GlobalSecondaryIndexes") or ()]:
-        yield fail("the index of what is due is missing, so nothing late is found", DEPLOY)
+        yield fail("the index of what is due is missing, so nothing late is found", MEND)
     backups = here.ask("dynamodb", "describe_continuous_backups", TableName=name)["ContinuousBackupsDescription"]
     if (backups.get("PointInTimeRecoveryDescription") or {}).get("PointInTimeRecoveryStatus") != "ENABLED":
-        yield fail("the table has no restore points", DEPLOY)
+        yield fail("the table has no restore points", MEND)
     life = here.ask("dynamodb", "describe_time_to_live", TableName=name)["TimeToLiveDescription"]
     if life.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING") or life.get("AttributeName") != TTL:
-        yield warn("what has expired is never removed", DEPLOY)
+        yield warn("what has expired is never removed", MEND)
 
 
 def bucket(context: Context) -> Finding:
-    here = _cloud(context).installation
-    name = _output(here, "BucketName")
+    here = cloud_of(context).installation
+    name = output_of(here, "BucketName")
     try:
         blocked = here.ask("s3", "get_public_access_block", Bucket=name)["PublicAccessBlockConfiguration"]
     except AwsRefused as error:
         if error.code in ("NoSuchBucket", "404"):
             return fail(
-                f"the bucket {name} is gone, and what it held", f"{DEPLOY} makes another; specs over 16 KB are lost"
+                f"the bucket {name} is gone, and what it held", f"{MEND} makes another; specs over 16 KB are lost"
             )
         if error.code != "NoSuchPublicAccessBlockConfiguration":
             raise
         blocked = {}
     if not blocked or not all(blocked.values()):
-        return fail(f"the bucket {name} may be made public", DEPLOY)
+        return fail(f"the bucket {name} may be made public", MEND)
     return ok(f"{name}, private")
 
 
 def task(context: Context) -> Iterator[Finding]:
     """What works on a repository: pinned, and without any right on AWS."""
-    here = _cloud(context).installation
-    arn = _output(here, "TaskDefinitionArn")
+    here = cloud_of(context).installation
+    arn = output_of(here, "TaskDefinitionArn")
     try:
         found = here.ask("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"]
     except AwsRefused as error:
-        yield fail(f"the task definition is gone ({error.code})", DEPLOY)
+        yield fail(f"the task definition is gone ({error.code})", MEND)
         return
     image = str(found["containerDefinitions"][0]["image"])
     wrong = False
     if found.get("taskRoleArn"):
         wrong = True
-        yield fail(f"tasks have a role on AWS ({found['taskRoleArn']}): repository code could use it", DEPLOY)
+        yield fail(f"tasks have a role on AWS ({found['taskRoleArn']}): repository code could use it", MEND)
     if found.get("status") == "INACTIVE":
         wrong = True
-        yield fail("the task definition was deregistered, so nothing can start", DEPLOY)
+        yield fail("the task definition was deregistered, so nothing can start", MEND)
     if "@sha256:" not in image and not _pinned_tag(image):
         wrong = True
         yield warn(
             f"the image {image} is named by a tag that can be moved",
             f'image = "digest:..." in infra/choices.toml, then {DEPLOY}',
         )
+    elif gone := _gone_from_registry(here, image):
+        wrong = True
+        yield gone
     if not wrong:
         yield ok(f"image {image.rpartition('/')[2][:40]}, no role")
+
+
+def _gone_from_registry(here: Installation, image: str) -> Finding | None:
+    """An image in the account's own registry that is not there; of others only whoever starts a task hears."""
+    host, _, path = image.partition("/")
+    if ".dkr.ecr." not in host:
+        return None
+    repository, digest, reference = path.partition("@")
+    if not digest:
+        repository, _, reference = path.rpartition(":")
+    wanted = {"imageDigest": reference} if digest else {"imageTag": reference}
+    asked = {"registryId": host.partition(".")[0], "repositoryName": repository, "imageIds": [wanted]}
+    try:
+        if here.ask("ecr", "describe_images", **asked).get("imageDetails"):
+            return None
+    except AwsRefused as error:
+        if error.code not in ("ImageNotFoundException", "RepositoryNotFoundException"):
+            return warn(f"the registry does not say whether the image is there ({error.code})", error.advice)
+    return fail(
+        f"the image {repository} {reference[:19]} is not in the registry: no task can start",
+        f"{MEND}, where docker builds it; else start the stack's project in CodeBuild",
+    )
 
 
 def _pinned_tag(image: str) -> bool:
@@ -337,18 +214,18 @@ def _pinned_tag(image: str) -> bool:
 
 
 def cluster(context: Context) -> Finding:
-    here = _cloud(context).installation
-    name = _output(here, "ClusterName")
+    here = cloud_of(context).installation
+    name = output_of(here, "ClusterName")
     found = here.ask("ecs", "describe_clusters", clusters=[name])["clusters"]
     if not found or found[0].get("status") != "ACTIVE":
-        return fail(f"the cluster {name} is gone", DEPLOY)
+        return fail(f"the cluster {name} is gone", MEND)
     return ok(f"{name}, {found[0].get('runningTasksCount', 0)} tasks run")
 
 
 def quotas(context: Context) -> Iterator[Finding]:
     """New accounts often may run little at once."""
-    here = _cloud(context).installation
-    _there(here)
+    here = cloud_of(context).installation
+    want_stack(here)
     limit = here.ask("lambda", "get_account_settings")["AccountLimit"].get("ConcurrentExecutions", 1000)
     if limit < CONCURRENCY:
         yield warn(
@@ -356,7 +233,7 @@ def quotas(context: Context) -> Iterator[Finding]:
         )
     cpu = (
         float(
-            here.ask("ecs", "describe_task_definition", taskDefinition=_output(here, "TaskDefinitionArn"))[
+            here.ask("ecs", "describe_task_definition", taskDefinition=output_of(here, "TaskDefinitionArn"))[
                 "taskDefinition"
             ].get("cpu")
             or 0
@@ -384,9 +261,9 @@ def quotas(context: Context) -> Iterator[Finding]:
 
 def ping(context: Context) -> Finding:
     """A signed ping through the real door: its address, secret, code and table rights at once."""
-    here = _cloud(context).installation
-    url = _output(here, "WebhookUrl")
-    value = _json(context, "WebhookSecretArn")
+    here = cloud_of(context).installation
+    url = output_of(here, "WebhookUrl")
+    value = json_of(context, "WebhookSecretArn")
     if not isinstance(value, list) or not value:
         raise NotAsked
     body = json.dumps({"zen": "persevere doctor", "hook_id": 0}).encode()
@@ -426,7 +303,7 @@ def _post(here: Installation, url: str, body: bytes, headers: dict[str, str]) ->
 
 def hook(context: Context) -> Finding:
     """Where GitHub sends to, and whether it is there."""
-    url = _output(_cloud(context).installation, "WebhookUrl")
+    url = output_of(cloud_of(context).installation, "WebhookUrl")
     context.app_there  # noqa: B018 - without it there is nothing to ask
     there = context.wire.send("GET", "/app/hook/config", context.tokens.app_jwt()).body or {}
     if str(there.get("url", "")).rstrip("/") != url.rstrip("/"):
@@ -434,14 +311,3 @@ def hook(context: Context) -> Finding:
             f"GitHub sends webhooks to {there.get('url') or 'nowhere'}, and the door is {url}", f"{INIT} --webhook"
         )
     return ok("GitHub sends to the door")
-
-
-def _output(here: Installation, name: str) -> str:
-    try:
-        return here.output(name)
-    except AwsRefused as error:
-        raise NotAsked from error
-
-
-def _there(here: Installation) -> None:
-    _output(here, "TableName")

@@ -40,11 +40,13 @@ LAPTOP: tuple[Named, ...] = (
 
 def cloud_checks() -> tuple[Named, ...]:
     """Those of an installation on AWS; GitHub's are the laptop's. Only who asks for them loads AWS's SDK."""
-    from local.doctor import aws
+    from local.doctor import aws, aws_rights, aws_secrets
 
     return (
         Named("credentials", aws.credentials, gate=True),
         Named("stack", aws.stack),
+        Named("settings", aws_secrets.settings),
+        Named("IAM", aws_rights.rights),
         Named("functions", aws.functions),
         Named("stream", aws.consumers),
         Named("clock rule", aws.minute),
@@ -53,10 +55,11 @@ def cloud_checks() -> tuple[Named, ...]:
         Named("cluster", aws.cluster),
         Named("task", aws.task),
         Named("quotas", aws.quotas),
-        Named("app secret", aws.app_secret),
-        Named("hook secret", aws.webhook_secret),
-        Named("keys", aws.keys_secret),
-        Named("model", aws.model),
+        Named("app secret", aws_secrets.app_secret),
+        Named("hook secret", aws_secrets.webhook_secret),
+        Named("keys", aws_secrets.keys_secret),
+        Named("model", aws_secrets.model),
+        Named("model key", aws_secrets.model_key),
         Named("door", aws.ping),
         Named("github", github.reachable),
         Named("clock", github.clock),

@@ -8,8 +8,11 @@ import pytest
 
 from tests.cloud.deployment import CDK
 from tests.cloud.product import Product, product
-from tests.e2e.stories import GOOD
+from tests.e2e.stories import REPAIRS, bash, build, spec
 from tests.emulator import CREDENTIALS, PROGRAM
+
+UNHURRIED = (spec(), build(bash("echo looked around")), build(bash("sleep 8")), *REPAIRS)
+"""The second step is long enough to be killed in."""
 
 
 @pytest.fixture(scope="session")
@@ -18,5 +21,5 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         pytest.skip("deploys the stack to the AWS emulator: call `make test-cloud`")
     os.environ.update(CREDENTIALS)
     home = Path(tmp_path_factory.mktemp("cloud"))
-    with product(home, GOOD) as made:
+    with product(home, UNHURRIED) as made:
         yield made

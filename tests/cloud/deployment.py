@@ -1,4 +1,5 @@
-"""The real template on the emulator: synthesised, bootstrapped and deployed by the pinned `cdk`, its secrets filled.
+"""The real template on the emulator: by `persevere deploy`, which has the pinned `cdk` bootstrap and deploy it; its
+secrets filled.
 
 Bridged, each because the emulator lacks exactly that:
 * two resource types that it does not know are taken out of the synthesised template (`UNKNOWN`);
@@ -8,37 +9,37 @@ Bridged, each because the emulator lacks exactly that:
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 
-from infra.synth import synthesise
-from tests.emulator import CREDENTIALS, REGION
+from infra.synth import Assembly, synthesise
+from local.cloud import deploy as command
+from local.cloud.installation import Installation
+from local.trial.terminal import Terminal
+from tests.emulator import REGION
 
 ROOT = Path(__file__).resolve().parents[2]
-CDK = ROOT / "infra" / "node_modules" / ".bin" / "cdk"
-ACCOUNT = "000000000000"
+CDK = command.CDK
 UNKNOWN = ("AWS::Budgets::Budget", "AWS::ECS::ClusterCapacityProviderAssociations")
 IMAGE = f"digest:registry.invalid/runner@sha256:{'0' * 64}"
 
 
-class NotDeployed(AssertionError):
-    """`cdk` said no; the text is what it said last."""
-
-
 @dataclass(frozen=True)
 class Deployed:
-    """A stack that stands. `outputs` are its CfnOutputs, `url` is the emulator's address."""
+    """A stack that stands. `outputs` are its CfnOutputs, `url` is the emulator's address, `said` what the command wrote."""
 
     url: str
     outputs: Mapping[str, str]
+    said: str
 
     def client(self, service: str) -> Any:
         return boto3.client(service, region_name=REGION, endpoint_url=self.url)
@@ -51,17 +52,27 @@ class Deployed:
 
 
 def deploy(url: str, home: Path, choices: Mapping[str, Any]) -> Deployed:
-    """`choices` as lines of infra/choices.toml. Raises NotDeployed."""
-    out, file = home / "cdk.out", home / "choices.toml"
+    """`persevere deploy --yes`, with `choices` as lines of infra/choices.toml. A second time it upgrades. Raises Final."""
+    file, said = home / "choices.toml", io.StringIO()
     file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in choices.items()))
     machine = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
-    assembly = synthesise(out, {"choices": str(file), "functions": machine, "image": IMAGE}, staged=True)
+    wanted = (f"choices={file}", f"functions={machine}", f"image={IMAGE}")
+    installation = Installation(region=REGION, endpoint=url, environment={**os.environ, "HOME": str(home)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "synthesise", _for_the_emulator)
+        code = command.deploy(installation, command.Choices(yes=True, context=wanted), Terminal(said), _asks_nothing)
+    assert code == 0
+    return Deployed(url, Installation(region=REGION, endpoint=url).outputs, said.getvalue())
+
+
+def _for_the_emulator(directory: Path, context: Mapping[str, str], *, staged: bool) -> Assembly:
+    assembly = synthesise(directory, context, staged=staged)
     without_unknown(assembly.template_file)
-    cdk(url, home, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", str(out))
-    outputs = home / "outputs.json"
-    quiet = ["--require-approval", "never", "--method", "direct", "--outputs-file", str(outputs)]
-    cdk(url, home, "deploy", "--app", str(out), *quiet)
-    return Deployed(url, json.loads(outputs.read_text())["Persevere"])
+    return assembly
+
+
+def _asks_nothing(question: str) -> str:
+    raise AssertionError(f"--yes, and it asked: {question}")
 
 
 def without_unknown(template: Path) -> None:
@@ -75,24 +86,3 @@ def without_unknown(template: Path) -> None:
         if isinstance(needed := each.get("DependsOn"), list):
             each["DependsOn"] = [name for name in needed if name not in gone]
     template.write_text(json.dumps(content))
-
-
-def cdk(url: str, home: Path, *arguments: str) -> None:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "CI": "1",
-        "AWS_ENDPOINT_URL": url,
-        "AWS_REGION": REGION,
-        **CREDENTIALS,
-    }
-    ran = subprocess.run(
-        [CDK, *arguments, "--no-notices", "--no-version-reporting"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if ran.returncode != 0:
-        raise NotDeployed(f"cdk {arguments[0]}: {(ran.stdout + ran.stderr)[-3000:]}")

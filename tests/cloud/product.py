@@ -19,6 +19,7 @@ from local.model_server.server import MODEL as SERVED
 from local.trial.processes import Child
 from shared.aws.items import record_of
 from shared.domain import keys
+from shared.domain.record import Record
 from shared.llm.choice import SCRIPTED
 from shared.llm.prices import published
 from tests.cloud.deployment import Deployed, deploy
@@ -43,6 +44,7 @@ class Product:
     octocat: Person
     fargate: Fargate
     home: Path
+    choices: dict[str, Any]
     ids: dict[str, int] = field(default_factory=dict)
 
     def repository(self, name: str) -> str:
@@ -64,6 +66,44 @@ class Product:
             TableName=self.deployed.outputs["TableName"], Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}}
         )
         return record_of(item["Item"]).body if "Item" in item else {}
+
+    def upgrade(self, **choices: Any) -> str:
+        """The same command again, with other choices; what it said."""
+        self.choices |= choices
+        return deploy(self.deployed.url, self.home, self.choices).said
+
+    def records(self, pk: str, prefix: str) -> list[Record]:
+        """What the table holds there, as it stands."""
+        answer = self.deployed.client("dynamodb").query(
+            TableName=self.deployed.outputs["TableName"],
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":prefix": {"S": prefix}},
+        )
+        return [record_of(item) for item in answer["Items"]]
+
+    def steps_done(self, repo: str, number: int) -> int:
+        """Steps of the issue's build whose results are stored."""
+        state = self.issue_state(repo, number)
+        if state.get("phase") != "building" or not state.get("job"):
+            return 0
+        return sum(each.body.get("results") is not None for each in self.records(keys.job_pk(state["job"]), "STEP#"))
+
+    def cut_an_effect_short(self, repo: str, number: int) -> str:
+        """Kill `effects` while it performs one for this issue; which, or "" where it was quicker this time."""
+        pk = keys.issue_pk(self.ids[repo], number)
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            at = time.time() * 1000
+            claimed = [each for each in self.records(pk, "EFFECT#") if (each.body.get("claimed_until") or 0) > at]
+            if not claimed:
+                continue
+            killed = self.kill_functions("effects")
+            time.sleep(0.5)
+            after = {each.key: each.version for each in self.records(pk, "EFFECT#")}
+            left = [each for each in claimed if after.get(each.key) == each.version]
+            return str(left[0].body["kind"]) if killed and left else ""
+        raise AssertionError(f"no effect was ever at work; {self._where()}")
 
     def kill_functions(self, *names: str) -> int:
         """SIGKILL the processes that serve these functions now, as a lost machine does; how many there were."""
@@ -103,7 +143,8 @@ def product(home: Path, script: Sequence[Any]) -> Iterator[Product]:
         octocat = steering.person("octocat")
         steering.organization(OWNER)
         app = steering.app(APP, owner=OWNER)
-        deployed = deploy(url, home, _choices(home, app["id"], github_url, model_url))
+        choices = _choices(home, app["id"], github_url, model_url)
+        deployed = deploy(url, home, choices)
         deployed.fill(
             {
                 "AppSecretArn": {"id": app["id"], "slug": APP, "private_key": app["pem"]},
@@ -120,7 +161,7 @@ def product(home: Path, script: Sequence[Any]) -> Iterator[Product]:
         stack.callback(fargate.close)
         steering.hook(app["id"], f"{webhook.url}/")
         steering.install(APP, OWNER)
-        yield Product(deployed, steering, octocat, fargate, home)
+        yield Product(deployed, steering, octocat, fargate, home, choices)
 
 
 def _choices(home: Path, app_id: int, github_url: str, model_url: str) -> dict[str, Any]:
@@ -133,12 +174,12 @@ def _choices(home: Path, app_id: int, github_url: str, model_url: str) -> dict[s
         "github_url": github_url,
         "quiet_s": 1,
         "model": MODEL,
+        "prices": prices.name,
         "budget_usd": 0,
         "settings": [
             f"PERSEVERE_GITHUB_API_URL={github_url}",
             f"PERSEVERE_ANTHROPIC_BASE_URL={model_url}",
             "PERSEVERE_FALLBACKS=none",
-            f"PERSEVERE_PRICES={prices}",
             "PERSEVERE_WRITE_PACE_S=0",
         ],
     }

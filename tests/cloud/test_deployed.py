@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local.trial.watch import by_app
+from shared.domain import keys
 from tests.cloud.product import Product
 
 pytestmark = pytest.mark.timeout(900)
@@ -57,15 +58,43 @@ def test_an_issue_becomes_a_proved_pull_request(cloud: Product) -> None:
     assert refused == [], "GitHub refused no write"
 
 
+def test_the_command_said_what_it_would_do_and_cost_before_it_did_it(cloud: Product) -> None:
+    said = " ".join(cloud.deployed.said.split())
+    for words in ("account", "000000000000", "us-east-1", "1 DynamoDB Table", "8 Lambda Function", "a month at rest"):
+        assert words in said
+    assert "for an average job" in said
+    assert said.index("made") < said.index("Next") < said.index("persevere init --aws")
+    assert cloud.records(keys.issue_pk(1, 1), "INBOUND#") == [], "and the table is there"
+
+
 def test_it_does_also_when_functions_and_the_task_are_killed_on_the_way(cloud: Product) -> None:
     repo = cloud.repository("stormy")
-    seen = len(cloud.fargate.seen)
     number = begin(cloud, repo)
-    assert cloud.kill_functions("conductor", "effects", "planner", "job_api"), "somebody served the approval"
-    cloud.until("a task after the approval", lambda: len(cloud.fargate.seen) > seen + 1 and cloud.fargate.running)
+    assert cloud.until("an effect cut short", lambda: cloud.cut_an_effect_short(repo, number))
+    cloud.until("the build to have done a step", lambda: cloud.steps_done(repo, number))
     assert cloud.fargate.kill(), "the build's task was at work"
     assert cloud.kill_functions("job_api", "conductor")
     proved(cloud, repo)
     assert len(cloud.octocat.pulls(repo, state="all")) == 1, "each effect happened once"
     written = [each for each in cloud.octocat.comments(repo, number) if each["user"]["login"].endswith("[bot]")]
     assert len({each["body"][:40] for each in written}) == len(written), "no comment was written twice"
+
+
+def test_the_same_command_upgrades_while_a_job_runs(cloud: Product) -> None:
+    repo = cloud.repository("upgraded")
+    number = begin(cloud, repo)
+    cloud.until("a task", lambda: cloud.fargate.running)
+    before = dict(cloud.deployed.outputs)
+    said = cloud.upgrade(log_days=14, quiet_s=2)
+    assert "changed" in said
+    assert "removed" not in said
+    assert "made" not in said.partition("costs")[0]
+    assert (
+        cloud.deployed.client("cloudformation")
+        .describe_stacks(StackName="Persevere")["Stacks"][0]["StackStatus"]
+        .endswith("_COMPLETE")
+    )
+    proved(cloud, repo)
+    assert dict(cloud.deployed.outputs) == before
+    assert cloud.issue_state(repo, number)["phase"] == "in_review"
+    assert "Nothing changes." in cloud.upgrade()

@@ -1,6 +1,6 @@
 """`persevere doctor --aws` against an installation on the emulator that is broken in one way: named, with its fix.
 
-The emulator has no Service Quotas and its Function URLs resolve nowhere; the first is a warning here, the second is asked
+The emulator has no Service Quotas and its Function URLs resolve nowhere: the first are answered here, the second is asked
 by Host. GitHub's part has tests of its own (`local/doctor/github.py`).
 """
 
@@ -8,22 +8,32 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
 import pytest
 
 from local.cloud.installation import OUTPUTS, Installation
-from local.doctor.aws import FUNCTIONS, CloudContext
+from local.doctor.aws import FUNCTIONS
+from local.doctor.aws_context import CloudContext
 from local.doctor.finding import Finding
 from local.doctor.run import cloud_checks, examine
 from tests.contract.store_openings import create_table
 from tests.emulator import REGION
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n"
+RIGHTS = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"], "Resource": "*"},
+        {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"},
+    ],
+}
 DOOR = """
 import hashlib, hmac, json, os
 def handler(event, context):
@@ -148,7 +158,15 @@ class Place:
 
     def _stack(self, **outputs: str) -> None:
         told = {name: {"Value": value} for name, value in self.outputs.items()}
-        body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": told}
+        role = {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "RoleName": f"{self.stack}-conductor-role",
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []},
+                "Policies": [{"PolicyName": "rights", "PolicyDocument": RIGHTS}],
+            },
+        }
+        body = {"Resources": {"Role": role}, "Outputs": told}
         client = self.client("cloudformation")
         client.create_stack(StackName=self.stack, TemplateBody=json.dumps(body))
         client.get_waiter("stack_create_complete").wait(StackName=self.stack, WaiterConfig={"Delay": 0.1})
@@ -166,7 +184,7 @@ class Place:
 
 
 CHECKED = frozenset(
-    "credentials,stack,functions,stream,clock rule,table,bucket,cluster,task,app secret,hook secret,keys,model,door".split(
+    "credentials,stack,settings,IAM,functions,stream,clock rule,table,bucket,cluster,task,app secret,hook secret,keys,model,door".split(
         ","
     )
 )
@@ -220,7 +238,36 @@ def loose_image(place: Place) -> None:
     place.says(TaskDefinitionArn=place.define(container={"image": "registry.invalid/runner:latest"}))
 
 
+def right_taken(place: Place) -> None:
+    less = {"Version": "2012-10-17", "Statement": RIGHTS["Statement"][:1]}
+    place.client("iam").put_role_policy(
+        RoleName=f"{place.stack}-conductor-role", PolicyName="rights", PolicyDocument=json.dumps(less)
+    )
+
+
+def right_given(place: Place) -> None:
+    place.client("iam").attach_role_policy(
+        RoleName=f"{place.stack}-conductor-role", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
+    )
+
+
+def image_gone(place: Place) -> None:
+    place.client("ecr").create_repository(repositoryName=f"{place.stack.lower()}/runner")
+    image = f"000000000000.dkr.ecr.{REGION}.amazonaws.com/{place.stack.lower()}/runner@sha256:{'1' * 64}"
+    place.says(TaskDefinitionArn=place.define(container={"image": image}))
+
+
 BROKEN: list[Any] = [
+    pytest.param(right_taken, "IAM", "conductor-role lacks sqs:SendMessage", "--mend", id="a right is taken away"),
+    pytest.param(right_given, "IAM", "more than the template says: Admin", "--mend", id="a role may do everything"),
+    pytest.param(image_gone, "task", "is not in the registry", "--mend", id="the image is gone from the registry"),
+    pytest.param(
+        lambda p: p.told(PERSEVERE_QUIET_S="soon"),
+        "settings",
+        "PERSEVERE_QUIET_S is 'soon'",
+        "choices.toml",
+        id="a setting that is none",
+    ),
     pytest.param(no_stack, "stack", "there is no stack", "persevere deploy", id="no stack"),
     pytest.param(
         lambda p: p.says(JobApiUrl=None), "stack", "does not say JobApiUrl", "persevere deploy", id="an older stack"
@@ -349,6 +396,61 @@ def test_a_broken_installation_is_named_with_its_fix(
     break_it(place)
     wrong = [each for each in place.examine([check]).get(check, []) if each.level != "ok"]
     assert any(what in each.what and fix in each.fix for each in wrong), wrong
+
+
+class Key(BaseHTTPRequestHandler):
+    """A provider that takes one key and has one model."""
+
+    def do_GET(self) -> None:
+        good = self.headers.get("x-api-key") == "a key"
+        self.send_response(200 if good else 401)
+        self.end_headers()
+        self.wfile.write(b'{"data": [{"id": "claude-sonnet-5-5"}]}' if good else b"{}")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def provider() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Key)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_providers_key_is_tried_and_one_that_is_refused_is_named(place: Place, provider: str) -> None:
+    place.told(PERSEVERE_ANTHROPIC_BASE_URL=provider)
+    (taken,) = place.examine(["model key"])["model key"]
+    assert (taken.level, "takes the key and has claude-sonnet-5-5" in taken.what) == ("ok", True)
+    place.secret("ModelSecretArn", {"anthropic": "an old key"})
+    (refused,) = place.examine(["model key"])["model key"]
+    assert (refused.level, "refuses the key (401)" in refused.what) == ("FAIL", True)
+    assert "init --aws --models" in refused.fix
+    assert "an old key" not in refused.what + refused.fix
+
+
+class Small(Installation):
+    """An account's quotas, which the emulator has none of."""
+
+    def ask(self, service: str, operation: str, **about: Any) -> dict[str, Any]:
+        match service, operation:
+            case "service-quotas", "get_service_quota":
+                return {"Quota": {"Value": 1.0 if about["QuotaCode"] == "L-36FBB829" else 6.0}}
+            case "lambda", "get_account_settings":
+                return {"AccountLimit": {"ConcurrentExecutions": 10}}
+            case _:
+                return super().ask(service, operation, **about)
+
+
+def test_quotas_that_are_too_small_for_a_task_or_for_people_are_named(place: Place) -> None:
+    context = CloudContext.of({}, Small(place.stack, REGION, place.url, {}))
+    found = [each for _, each in examine(context, [each for each in cloud_checks() if each.name == "quotas"])]
+    assert [each.level for each in found] == ["warn", "ok", "FAIL"]
+    assert "10 functions at once" in found[0].what
+    assert "Fargate Spot: 1 vCPU at once, and a task takes 2" in found[2].what
+    assert "L-36FBB829" in found[2].fix
 
 
 def test_every_output_that_is_looked_at_is_made_here(place: Place) -> None:

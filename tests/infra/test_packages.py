@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import HANDLERS, ROOT, Bundle, find_compiler, make_bundles
+from infra.bundle import HANDLERS, PRICES, ROOT, Bundle, find_compiler, make_bundles, with_prices
 from infra.trial import Trial, machine, try_import
 
 MODEL_SDKS = {"openai", "anthropic", "google", "genai"}
@@ -97,3 +97,14 @@ def test_a_change_of_one_module_changes_the_packages_that_reach_it(tmp_path: Pat
     moved = {name for name, each in again.items() if each.digest != bundles[name].digest}
     assert "effects" in moved
     assert "github_webhook" not in moved
+
+
+def test_an_operators_prices_go_into_a_package_and_change_its_name(tmp_path: Path, bundles: dict[str, Bundle]) -> None:
+    file, bundle = tmp_path / "own.json", bundles["tokens"]
+    file.write_text('{"models": {}}')
+    made = with_prices(bundle, file, tmp_path / "build")
+    assert (made.path / PRICES).read_text() == '{"models": {}}'
+    assert not (bundle.path / PRICES).exists()
+    assert {each.name for each in made.path.iterdir()} == {each.name for each in bundle.path.iterdir()} | {PRICES}
+    file.write_text('{"models": { }}')
+    assert len({bundle.digest, made.digest, with_prices(bundle, file, tmp_path / "build").digest}) == 3

@@ -166,6 +166,12 @@ def test_alarms_say_what_to_do_and_are_few(template: dict[str, Any]) -> None:
         assert each["AlarmActions"]
 
 
+def test_the_page_for_operators_names_every_alarm(template: dict[str, Any]) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    alarms = [each["AlarmName"] for each in of_type(template, "AWS::CloudWatch::Alarm").values()]
+    assert [name for name in alarms if f"-{name.partition('-')[2]}`" not in page] == []
+
+
 def test_metrics_of_our_own_that_alarms_watch_are_written_by_a_handler(template: dict[str, Any]) -> None:
     watched = {
         (each["MetricName"], each["Dimensions"][0]["Value"])
@@ -177,6 +183,15 @@ def test_metrics_of_our_own_that_alarms_watch_are_written_by_a_handler(template:
         source = (ROOT / "functions" / service / "handler.py").read_text("utf-8")
         assert f'name="{metric}"' in source
         assert f'Metrics(namespace="Persevere", service="{service}")' in source
+
+
+def test_alarms_and_budget_may_publish_to_the_topic_for_this_account_only(template: dict[str, Any]) -> None:
+    """A topic with a policy of its own has lost the first one, by which an account's alarms may publish."""
+    statements = only(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    allowed = {each["Principal"]["Service"]: each["Condition"] for each in statements if each["Effect"] == "Allow"}
+    assert allowed.keys() == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
+    for condition in allowed.values():
+        assert condition == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_the_budget_can_tell_somebody(template: dict[str, Any]) -> None:

@@ -64,6 +64,15 @@ def test_what_is_no_choice_is_refused_with_words(context: dict[str, Any], words:
         Choices.read(context)
 
 
+def test_prices_lie_beside_the_file_that_names_them(tmp_path: Path) -> None:
+    file = tmp_path / "choices.toml"
+    file.write_text('prices = "prices.json"\n', "utf-8")
+    with pytest.raises(BadChoice, match="a file that exists"):
+        Choices.read({}, file)
+    (tmp_path / "prices.json").write_text("{}")
+    assert Choices.read({}, file).prices == str(tmp_path / "prices.json")
+
+
 def test_a_file_that_is_no_toml(tmp_path: Path) -> None:
     file = tmp_path / "choices.toml"
     file.write_text("stack = \n", "utf-8")

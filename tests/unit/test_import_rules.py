@@ -65,7 +65,7 @@ RULES = {
     "runner_image": rule("shared.domain.protocol", PYDANTIC | {"requests"}),
     "infra": rule("", frozenset({"aws_cdk", "cdk_nag", "constructs", "packaging"})),
     "infra.image_build": rule("", frozenset({"boto3"})),
-    "local": rule("shared functions runner_image infra.synth infra.cost", ANY),
+    "local": rule("shared functions runner_image infra.synth infra.cost infra.choices", ANY),
     "bench": rule("shared functions runner_image infra local", ANY),
     "tests": rule("shared functions runner_image infra local bench", ANY),
 }

@@ -18,6 +18,9 @@ def deploy(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change and what it costs; change nothing.")
     ] = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Put right what was changed by hand in the account, too.")
+    ] = False,
     context: Annotated[
         list[str] | None, typer.Option("-c", metavar="NAME=VALUE", help="Outdoes a line of infra/choices.toml.")
     ] = None,
@@ -34,4 +37,4 @@ def deploy(
     from local.trial.terminal import Terminal
 
     installation = Installation(stack, region, os.environ.get("AWS_ENDPOINT_URL"), os.environ)
-    raise typer.Exit(run(installation, Choices(yes, dry_run, tuple(context or ())), Terminal(sys.stdout)))
+    raise typer.Exit(run(installation, Choices(yes, dry_run, mend, tuple(context or ())), Terminal(sys.stdout)))

@@ -21,7 +21,7 @@ def doctor(aws: Aws = False, stack: Stack = "Persevere", region: Region = "", js
 
     if aws:
         from local.cloud.installation import Installation
-        from local.doctor.aws import CloudContext
+        from local.doctor.aws_context import CloudContext
 
         installation = Installation(stack, region, os.environ.get("AWS_ENDPOINT_URL"), os.environ)
         context = CloudContext.of(os.environ, installation)

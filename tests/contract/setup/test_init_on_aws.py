@@ -16,10 +16,14 @@ from local.cloud.installation import Installation
 from local.setup.init import Choices
 from local.trial.terminal import Terminal
 from shared.errors import NotConfigured
+from shared.llm.choice import BALANCED
 from tests.contract.setup.laptop import Laptop
 from tests.contract.setup.test_creation import NAME, written
 from tests.contract.test_doctor_on_aws import Place
+from tests.e2e.browser import Browser, driver
 from tests.emulator import REGION
+
+OWNER = "octocat"
 
 
 class Operator:
@@ -34,7 +38,7 @@ class Operator:
         self.choices = place / "choices.toml"
         self.choices.write_text('app_id = 0\napp_slug = "persevere"\nlog_days = 30\n')
 
-    def init(self, *, again: bool) -> int:
+    def init(self, *, again: bool, browser: Browser | None = None) -> int:
         found: list[int] = []
         choices = Choices(name=NAME, again=again, wait_s=60)
 
@@ -43,17 +47,24 @@ class Operator:
 
         running = threading.Thread(target=work)
         running.start()
-        if again:
+        if browser is not None:
+            browser.go(self._page())
+            browser.click(f"Create GitHub App for {OWNER}", "button")
+            browser.wait_for("Install")
+        elif again:
             self._click()
         running.join(60)
         return found[0]
 
-    def _click(self) -> None:
+    def _page(self) -> str:
         until = time.monotonic() + 30
         while (page := re.search(r"http://127\.0\.0\.1:\d+", self.said.getvalue())) is None:
             assert time.monotonic() < until, self.said.getvalue()
             time.sleep(0.05)
-        sent = requests.get(page[0], timeout=10).text
+        return page[0]
+
+    def _click(self) -> None:
+        sent = requests.get(self._page(), timeout=10).text
         text = written(r'name="manifest" value="([^"]+)"', sent)
         asked = requests.post(written(r'action="([^"]+)"', sent), {"manifest": text}, timeout=10)
         target = written(r'<form method="post" action="([^"]+)"', asked.text)
@@ -78,6 +89,15 @@ def test_the_app_is_made_for_the_door_and_its_key_is_in_the_secret_alone(operato
     assert not any(app["private_key"] in text or fresh in text for text in (*kept, operator.said.getvalue()))
 
 
+@pytest.mark.skipif(driver() is None, reason="no chromium and chromium-driver on this machine")
+def test_a_person_makes_it_in_a_browser(operator: Operator, tmp_path: Path) -> None:
+    (tmp_path / "browser").mkdir()
+    with Browser(tmp_path / "browser") as browser:
+        assert operator.init(again=True, browser=browser) == 0
+    app = operator.installation.secret("AppSecretArn")
+    assert f"app_id = {app['id']}" in operator.choices.read_text()
+
+
 def test_an_app_that_is_there_is_kept_and_the_webhook_is_given_a_new_secret(operator: Operator) -> None:
     operator.init(again=True)
     first = operator.installation.secret("AppSecretArn")
@@ -90,8 +110,20 @@ def test_an_app_that_is_there_is_kept_and_the_webhook_is_given_a_new_secret(oper
 
 def test_models_keys_are_added_to_those_that_are_there(operator: Operator) -> None:
     told = Terminal(operator.said)
-    assert set_models(operator.installation, {"OPENAI_API_KEY": "of nobody"}, told) == 0
+    assert set_models(operator.installation, {"OPENAI_API_KEY": "of nobody"}, told, operator.choices) == 0
     assert operator.installation.secret("ModelSecretArn") == {"anthropic": "a key", "openai": "of nobody"}
     assert "of nobody" not in operator.said.getvalue()
     with pytest.raises(NotConfigured, match="no provider's key"):
-        set_models(operator.installation, {}, told)
+        set_models(operator.installation, {}, told, operator.choices)
+
+
+def test_the_balanced_model_of_a_key_is_noted_where_none_is_chosen(operator: Operator) -> None:
+    operator.place.secret("ModelSecretArn", {})
+    told = Terminal(operator.said)
+    operator.choices.write_text('app_id = 7\nmodel = ""\n')
+    set_models(operator.installation, {"OPENAI_API_KEY": "of nobody"}, told, operator.choices)
+    noted = operator.choices.read_text()
+    assert noted == f'app_id = 7\nmodel = "{BALANCED["openai"]}"\n'
+    assert "persevere deploy" in operator.said.getvalue()
+    set_models(operator.installation, {"ANTHROPIC_API_KEY": "of nobody"}, told, operator.choices)
+    assert operator.choices.read_text() == noted, "what is chosen stays"

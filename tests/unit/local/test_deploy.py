@@ -26,14 +26,16 @@ class Account(Installation):
 
     def __init__(self, template: dict[str, Any] | None) -> None:
         super().__init__(region="us-east-1", environment={})
-        self.template = template
+        self.stands, self.status = template, "UPDATE_COMPLETE"
 
     def ask(self, service: str, operation: str, **about: Any) -> dict[str, Any]:
         match service, operation:
             case "sts", _:
                 return {"Account": "111122223333"}
-            case "cloudformation", "get_template" if self.template is not None:
-                return {"TemplateBody": json.dumps(self.template)}
+            case "cloudformation", "get_template" if self.stands is not None:
+                return {"TemplateBody": json.dumps(self.stands)}
+            case "cloudformation", "describe_stacks" if self.stands is not None:
+                return {"Stacks": [{"StackStatus": self.status}]}
             case "cloudformation", _:
                 raise AwsRefused("there is none", "persevere deploy", "ValidationError")
             case _:
@@ -74,6 +76,15 @@ def test_it_says_account_region_changes_and_cost_and_takes_anything_but_yes_for_
     assert "Nothing was changed." in said
 
 
+def test_a_price_file_with_a_fault_is_named_with_its_line_before_anything_is_made(
+    template: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "own.json").write_text('{"models": {\n"compatible:mine": {"inptu": 1}}}')
+    (tmp_path / "choices.toml").write_text('prices = "own.json"\n')
+    with pytest.raises(NotConfigured, match=r"own\.json line 2"):
+        run(Account(None), Choices(yes=True, context=(f"choices={tmp_path / 'choices.toml'}",)))
+
+
 def test_a_dry_run_stops_there(template: dict[str, Any]) -> None:
     code, said = run(Account(None), Choices(yes=True, dry_run=True))
     assert code == 0
@@ -85,6 +96,25 @@ def test_what_holds_state_is_not_dropped_without_a_word(template: dict[str, Any]
     _, said = run(Account(TEMPLATE), Choices(dry_run=True))
     assert "careful" in said
     assert "removed" in said
+
+
+def test_a_deployment_that_failed_is_tried_again_though_its_template_is_there(template: dict[str, Any]) -> None:
+    account = Account(TEMPLATE)
+    account.status = "ROLLBACK_COMPLETE"
+    code, said = run(account, Choices(), answer="no")
+    assert (code, "Nothing changes." in said) == (2, False)
+
+
+def test_the_stack_that_is_named_is_the_one_that_is_made(template: dict[str, Any]) -> None:
+    account = Account(None)
+    account.stack = "Second"
+    with pytest.raises(NotConfigured, match='makes the stack "Persevere", and "Second" was named'):
+        run(account, Choices(yes=True))
+
+
+def test_an_output_that_is_new_is_a_change() -> None:
+    after = {"Resources": {"F": FUNCTION}, "Outputs": {"WebhookUrl": {"Value": "https://example.com"}}}
+    assert difference({"Resources": {"F": FUNCTION}}, after) == {"made": [("Outputs.WebhookUrl", "Output")]}
 
 
 @pytest.mark.parametrize(
