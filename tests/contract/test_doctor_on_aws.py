@@ -136,6 +136,10 @@ class Place:
                 Code={"ZipFile": packed.getvalue()},
                 Environment={"Variables": told},
             )
+        for name in FUNCTIONS:  # one that is just being made is a finding, and rightly
+            client.get_waiter("function_active_v2").wait(
+                FunctionName=f"{self.stack}-{name}", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            )
         for output, name in (("WebhookUrl", "github_webhook"), ("JobApiUrl", "job_api")):
             made = client.create_function_url_config(FunctionName=f"{self.stack}-{name}", AuthType="NONE")
             self.outputs[output] = made["FunctionUrl"]
@@ -199,7 +203,7 @@ def place(running_emulator: str) -> Place:
 def test_a_healthy_installation_has_no_finding(place: Place) -> None:
     found = place.examine(CHECKED)
     assert set(found) == CHECKED
-    assert {each.level for rows in found.values() for each in rows} == {"ok"}, found
+    assert [each for rows in found.values() for each in rows if each.level != "ok"] == []
 
 
 def no_stack(place: Place) -> None:

@@ -124,7 +124,13 @@ def test_without_the_effects_consumer_nobody_answers_and_it_ends_red(tmp_path: P
 def test_it_can_be_stopped_and_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
     command = [*PERSEVERE, "demo", "--home", str(tmp_path)]
     with subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # What a shell starts in the background ignores SIGINT, and so does all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     ) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
