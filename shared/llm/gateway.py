@@ -25,8 +25,8 @@ from shared.domain.step import Asking, Billed, StepState
 from shared.errors import Final, Retryable
 from shared.llm.models import Models
 from shared.llm.prices import Price
-from shared.llm.providers import CONNECT_S, SILENT_S
 from shared.llm.slot import Ask, Broke, Slot, Stored, Wait
+from shared.llm.time_outs import CONNECT_S, SILENT_S
 from shared.llm.trouble import SHORTER_MAX, Over, back, put_off, way_of, without, worth_telling
 from shared.ports import Answer, Clock, Conflict, Ids, ModelBusy, Store, Usage
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from shared.errors import NotConfigured
+from shared.llm.time_outs import CONNECT_S, SILENT_S
 from shared.llm.without_private import Forgiving
 from shared.ports import Model
 from shared.settings import KEY_NAMES, URL_NAMES
 
 PROVIDERS: tuple[str, ...] = ("anthropic", "openai", "gemini", "compatible")
-CONNECT_S = 4.0
-SILENT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
