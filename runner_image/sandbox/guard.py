@@ -20,19 +20,28 @@ CHILDREN = Path("/proc/self/task") / str(os.getpid()) / "children"
 
 
 def main(argv: list[str]) -> int:
+    harness = os.getppid()
+    child = 0
+    # Held back until there is a handler and a child for it to end: what comes earlier must not end us alone.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    signal.signal(signal.SIGTERM, lambda *_: _leave(child))
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != harness:  # it died before we asked to be told
+        return 128 + signal.SIGTERM
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         try:
             os.execvp(argv[0], argv)  # noqa: S606
         except OSError as error:
             os.write(2, f"cannot start {argv[0]}: {error}\n".encode())
             os._exit(127)
-    signal.signal(signal.SIGTERM, lambda *_: _leave(child))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     status = _wait_for(child)
     end_all(child)
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)

@@ -17,7 +17,7 @@ from runner_image.sandbox.contract import NoSandbox, Sandbox
 from runner_image.sandbox.environment import named_paths, outward_environment
 from runner_image.sandbox.interpreter import find_interpreter
 from tests.runner.sandbox.conftest import write_engine
-from tests.runner.sandbox.processes import gone
+from tests.runner.sandbox.processes import gone, lives
 
 NAP = f"4712.{os.getpid()}"
 
@@ -153,7 +153,10 @@ def test_paths_that_variables_name(tmp_path: Path) -> None:
     assert named_paths(blank, []) == [tmp_path / "with a blank"]
 
 
-def test_what_a_killed_runner_had_started_ends(directory: Path, make_sandbox: Callable[..., Sandbox]) -> None:
+@pytest.mark.parametrize("name", ["none", "bwrap", "uid"])
+def test_what_a_killed_runner_had_started_ends(
+    name: str, directory: Path, make_sandbox: Callable[..., Sandbox]
+) -> None:
     """SIGKILL of whoever runs the command: nothing may outlive it."""
     script = (
         "import os, sys, json\nfrom pathlib import Path\n"
@@ -164,15 +167,32 @@ def test_what_a_killed_runner_had_started_ends(directory: Path, make_sandbox: Ca
         "for n in 'wh': (d / n).mkdir()\n"
         "p = Place(d / 'w', d / 'h')\n"
         "s.own(p.workspace); s.own(p.home)\n"
-        f"s.run(p, Command('touch begun; setsid -f sleep {NAP}; sleep {NAP}', 60))\n"
+        "s.run(p, Command(f'setsid -f sleep {sys.argv[2]}; touch begun; sleep {sys.argv[2]}', 60))\n"
     )
-    for name in ("none", "bwrap", "uid"):
-        if name != "none":
-            make_sandbox(name)  # skips where there is none
-        process = subprocess.Popen([sys.executable, "-c", script, name], cwd=Path(__file__).parents[3])
-        until = time.monotonic() + 20
-        while not (directory / f"killed-{name}" / "w" / "begun").exists() and time.monotonic() < until:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert gone(NAP), name
+    if name != "none":
+        make_sandbox(name)  # skips where there is none
+    nap = f"{NAP}{('none', 'bwrap', 'uid').index(name)}"
+    process = subprocess.Popen([sys.executable, "-c", script, name, nap], cwd=Path(__file__).parents[3])
+    until = time.monotonic() + 60
+    while not (directory / f"killed-{name}" / "w" / "begun").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert lives(nap)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert gone(nap)
+
+
+def test_a_guard_told_to_leave_before_it_knows_its_command_takes_it_along(tmp_path: Path) -> None:
+    nap = f"{NAP}9"
+    slow = (
+        "import os, sys, time\nfrom runner_image.sandbox import guard\nfork = os.fork\n"
+        "def slow():\n    child = fork()\n    if child: time.sleep(1)\n    return child\n"
+        "os.fork = slow\nsys.exit(guard.main(sys.argv[1:]))\n"
+    )
+    line = f"setsid -f sleep {nap}; touch {tmp_path}/begun; sleep {nap}"
+    process = subprocess.Popen([sys.executable, "-c", slow, "sh", "-c", line], cwd=Path(__file__).parents[3])
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(20) == 128 + signal.SIGTERM
+    assert gone(nap)
