@@ -19,11 +19,12 @@ from shared.domain.operator import Operator
 from shared.github.app_tokens import AppTokens
 from shared.github.deliveries import AppDeliveries
 from shared.github.wire import Wire
+from shared.llm.access import Access
 from shared.llm.choice import SCRIPTED, Wanted, choose, offers
 from shared.llm.models import Models
 from shared.llm.prices import PriceList, published
 from shared.llm.prices_file import read_prices
-from shared.llm.providers import PROVIDERS, Access, open_model
+from shared.llm.providers import PROVIDERS, open_model
 from shared.llm.smallest_step import smallest_step_nano
 from shared.ports import Model
 from shared.settings import Settings

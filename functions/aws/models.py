@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from functions.aws.settings import prices_of
 from functions.aws.surroundings import secret_values, wanted
 from shared.errors import NotConfigured
+from shared.llm.access import Access
 from shared.llm.models import Models
 from shared.llm.prices import PriceList
-from shared.llm.providers import PROVIDERS, Access, open_model
+from shared.llm.providers import PROVIDERS, open_model
 from shared.ports import Model
 from shared.settings import Settings
 

@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.agent.data import clean
+from shared.llm.access import Access
 from shared.llm.conversation import Heard, Said, exchanges, recorded
 from shared.llm.counting import MISSING, count, has_count, read_call
 from shared.llm.events import Broken
 from shared.llm.http import Place, speak
 from shared.llm.provider_errors import ENDED, Trouble, trouble_of
-from shared.llm.providers import Access
 from shared.llm.schema import translated
 from shared.ports import Answer, Request, ToolCall, Usage
 

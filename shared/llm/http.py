@@ -14,9 +14,9 @@ from typing import Any
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
+from shared.llm.access import Access
 from shared.llm.events import Broken, events, legible
 from shared.llm.provider_errors import BROKEN, CONNECT, SILENT, Trouble, check_stream, fail, trouble_of
-from shared.llm.providers import Access
 from shared.ports import Answer
 
 

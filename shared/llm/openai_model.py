@@ -15,11 +15,11 @@ from typing import Any
 from openai import BadRequestError, OpenAI, OpenAIError
 
 from shared.agent.data import clean
+from shared.llm.access import Access
 from shared.llm.conversation import Said, exchanges, recorded
 from shared.llm.counting import MISSING, count, has_count, read_call
 from shared.llm.events import Broken, events, legible
 from shared.llm.provider_errors import ENDED, Trouble
-from shared.llm.providers import Access
 from shared.llm.schema import translated
 from shared.llm.sdk import chunks_of, speaking, timeout_of
 from shared.ports import Answer, Request, ToolCall, Usage

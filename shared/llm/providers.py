@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from shared.errors import NotConfigured
-from shared.llm.time_outs import CONNECT_S, SILENT_S
+from shared.llm.access import Access
 from shared.llm.without_private import Forgiving
 from shared.ports import Model
 from shared.settings import KEY_NAMES, URL_NAMES
 
 PROVIDERS: tuple[str, ...] = ("anthropic", "openai", "gemini", "compatible")
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How one provider is reached. `base_url` None is the provider's own; seconds until a call is given up."""
-
-    key: str = field(repr=False)
-    base_url: str | None = None
-    connect_s: float = CONNECT_S
-    silent_s: float = SILENT_S
-    """Between two bytes, and before the first. The gateway's windows follow from both: nobody may make them longer."""
 
 
 def open_model(name: str, access: Access) -> Model:

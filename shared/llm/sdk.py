@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx2
 
+from shared.llm.access import Access
 from shared.llm.events import Broken
 from shared.llm.provider_errors import BROKEN, CONNECT, SILENT, Trouble, check_stream, fail, trouble_of
-from shared.llm.providers import Access
 
 _NEVER = (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)

@@ -11,7 +11,8 @@ from local.scripted_model import read_script
 from shared.agent import turns
 from shared.agent.tools import SCHEMAS
 from shared.domain.step import AskedCall
-from shared.llm.providers import PROVIDERS, Access, open_model
+from shared.llm.access import Access
+from shared.llm.providers import PROVIDERS, open_model
 from shared.ports import Answer, Model, Request, ToolCall
 
 __all__ = ["PROVIDERS", "ask", "desk_of", "open_here", "question", "said", "used"]

@@ -15,7 +15,8 @@ from llmock.testing import LLMockServer
 from functions.planner.answer import PlanReply
 from shared.agent.turns import Turn
 from shared.errors import Retryable
-from shared.llm.providers import Access, open_model
+from shared.llm.access import Access
+from shared.llm.providers import open_model
 from shared.ports import Model, ModelBusy, ModelFailed
 from tests.contract.models.desk import PROVIDERS, ask, question, said, used
 

@@ -11,7 +11,8 @@ from functions.planner.answer import PlanReply
 from local.model_server.server import Fault, ModelServer
 from shared.agent.turns import Turn
 from shared.errors import Retryable
-from shared.llm.providers import Access, open_model
+from shared.llm.access import Access
+from shared.llm.providers import open_model
 from shared.ports import ModelBusy, ModelFailed
 from tests.contract.models.desk import PROVIDERS, ask, desk_of, open_here, question, said, used
 

@@ -14,9 +14,9 @@ from shared.domain.ledger import Ledger, raise_limit, reserve
 from shared.domain.money import NANO
 from shared.domain.record import ANY, Put, Record
 from shared.errors import Retryable
+from shared.llm.access import Access
 from shared.llm.gateway import FIRST_BYTES_MS, LOST_MAX, MOVE_EVERY_MS, STREAMING_MS
 from shared.llm.prices import UnknownPrice, published
-from shared.llm.providers import Access
 from shared.llm.slot import Broke, Stored, Wait
 from shared.llm.sweep import sweep_ledger
 from shared.llm.trouble import ALONE_MS, TRIES_MAX

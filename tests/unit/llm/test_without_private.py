@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.llm.providers import Access, open_model
+from shared.llm.access import Access
+from shared.llm.providers import open_model
 from shared.llm.without_private import Forgiving
 from shared.ports import Answer, ModelFailed, Request, Usage
 from tests.contract.models.desk import question
