@@ -181,4 +181,8 @@ PLAN_ISSUE = "The issue of {repository}:\n\n{issue}"
 PLAN_BRIEF = "What is in the repository:\n\n{brief}"
 PLAN_HEARD = "What people said since:\n\n{words}"
 PLAN_TODAY = "What the checks of version {version} did when they were tried on the base commit:\n{lines}"
+PLAN_CUT = (
+    "Your answer was cut off after {tokens} tokens, thinking included, before it was whole. Think briefly, keep the texts \
+short, and answer again with one whole JSON object."
+)
 PLAN_REPAIR = "That cannot be used: {error} Answer again with one whole JSON object."
