@@ -86,9 +86,10 @@ def set_asking_aside(turn: Turn) -> NoRoom | None:
 
 
 def give_asking_back(turn: Turn) -> None:
-    """The planner has answered: asking counts with what it has spent."""
+    """The planner has answered, or shall ask no more: asking counts with what it has spent, and with what is held."""
     charge, ask = turn.issue.asking_charge, turn.ask
     if charge is not None and ask is not None:
+        turn.asking_settled = True
         charge = charge.model_copy(update={"nano": _gone(ask) - charge.before})
         turn.change(asking_charge=charge)
         _write(turn, ASKING, _asker(turn), charge, gate=False)

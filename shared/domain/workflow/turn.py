@@ -69,6 +69,7 @@ class Turn:
     usage: dict[Key, int] = field(default_factory=dict)  # lines under the ceilings, with what each counts
     gates: set[str] = field(default_factory=set)
     settled: bool = False  # a line was closed by what the ledger says: the ledger must be the one that was read
+    asking_settled: bool = False  # the same of the asking allowance
 
     def __post_init__(self) -> None:
         self.issue = self.view.issue
@@ -296,6 +297,9 @@ def _usage_changes(turn: Turn) -> list[Change]:
     number = turn.issue.approval.ledger if turn.issue.approval else 0
     if turn.settled and number and turn.ledger == turn.view.ledger:
         key = keys.ledger(turn.view.pk, number)
+        changes.append(Check(key, _expect(turn.view.version_of(key))))
+    if turn.asking_settled and turn.ask == turn.view.ask:
+        key = keys.ask_ledger(turn.view.pk)
         changes.append(Check(key, _expect(turn.view.version_of(key))))
     return changes
 

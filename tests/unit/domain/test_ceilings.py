@@ -203,6 +203,52 @@ def test_asking_counts_what_it_spent_when_the_planner_has_answered() -> None:
     assert counted(world, "asking")["ask-7-42"] == NANO // 10
 
 
+def planned_with(world: World, **fields: object) -> None:
+    """What the planner's gateway did to the allowance."""
+    record = world.store.get(keys.ask_ledger(PK))
+    assert record is not None
+    ledger = Ledger.model_validate(record.body).model_copy(update=fields)
+    world.store.commit(Put(Record(record.key, "ledger", ledger.model_dump(mode="json")), ANY))
+
+
+def test_asking_that_is_stopped_counts_what_it_spent_and_what_an_answer_under_way_may_cost() -> None:
+    world = reading()
+    world.surveys()
+    world.settle()
+    planned_with(world, spent_nano=NANO // 10, holds={"e/1/1": NANO // 10})
+    world.says(OCTOCAT, "/persevere stop")
+    assert counted(world, "asking")["ask-7-42"] == NANO // 5
+    planned_with(world, spent_nano=NANO * 15 // 100, holds={})
+    assert world.plans(spent_nano=NANO * 15 // 100).startswith("thrown away")
+    assert counted(world, "asking")["ask-7-42"] == NANO * 15 // 100
+
+
+def test_a_stop_that_read_an_old_allowance_is_decided_anew() -> None:
+    """The planner's hold and the stop cannot pass each other."""
+    world = reading()
+    world.surveys()
+    world.settle()
+    key = keys.inbound(PK, world.now, "z" * 26)
+    command = {"kind": "command", "received": world.now, "sender": OCTOCAT.model_dump(), "number": 42,
+               "data": {"verb": "stop", "arguments": "", "rest": "", "issue_state": "open"}}  # fmt: skip
+    world.store.commit(Put(Record(key, "inbound", command, due=world.now), ANY))
+    decision = world.decide(key)
+    planned_with(world, holds={"e/1/1": NANO // 10})
+    with pytest.raises(Conflict):
+        world.store.commit(*decision.changes)
+
+
+def test_an_answer_to_an_earlier_ask_leaves_alone_what_the_newer_one_set_aside() -> None:
+    world = reading()
+    world.surveys()
+    world.settle()
+    first = world.effects("start_planner", still_open=False)[0]
+    world.rings("planner")
+    planned_with(world, spent_nano=NANO // 10)
+    assert world.plans(first.id, spent_nano=NANO // 10).startswith("thrown away")
+    assert counted(world, "asking")["ask-7-42"] == NANO // 2
+
+
 # --- jobs at once --------------------------------------------------------------------------------------------
 
 
