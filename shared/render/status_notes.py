@@ -20,6 +20,10 @@ NOTES: dict[str, str] = {
     "near_miss_two_commands": "{who}'s comment of {at} holds two commands; neither {code} nor the other was run.",
     "near_miss_mark": "{who}'s comment of {at} has a mark right behind the command: {code}. Nothing was started.",
     "near_miss_edited": "{who}'s comment of {at} was edited by somebody else before I read it; {code} was not run.",
+    "near_miss_review": (
+        "{who}'s review of {at} holds {code}. Commands count in comments of the conversation, not in reviews, so nothing "
+        "was started."
+    ),
     "near_miss_odd_blank": "{who}'s comment of {at} has an odd or invisible character at {code}, so nothing was started.",
     "issue_edited": (
         "The issue was edited by {who} at {at}. The build follows {approved}. To take the edit in: "

@@ -178,9 +178,9 @@ class Turn:
         self.say(f"reply-{comment.id if comment else self.cause}", message)
 
     def react(self, content: str) -> None:
-        """A reaction on the comment at hand (none where the deed was no comment, or was a tick)."""
+        """A reaction on the comment at hand (none where the deed was no comment, was a tick, or stands in a review)."""
         comment = self.inbound.comment
-        if comment is not None and self.inbound.kind != "box":
+        if comment is not None and not comment.in_review and self.inbound.kind != "box":
             self.wish("react", f"{comment.id}-{content}", on="comment", id=comment.id, content=content)
 
     def put_job(self, job: JobState) -> None:
