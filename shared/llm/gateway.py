@@ -279,8 +279,10 @@ def _ended(state: StepState, why: str, cause: str) -> StepState:
 
 
 def _is_bill(usage: Usage) -> bool:
-    """Where the provider does not say what it counted, nobody knows: the hold counts in full."""
-    return usage.reported and usage.input > 0 and min(usage.cached, usage.written, usage.output) >= 0
+    """Where the provider does not say what it counted, or served it otherwise than it was asked, nobody knows: the hold
+    counts in full.
+    """
+    return usage.reported and usage.priced and usage.input > 0 and min(usage.cached, usage.written, usage.output) >= 0
 
 
 def _billed(usage: Usage, opened: _Opened, nano: int) -> Billed:

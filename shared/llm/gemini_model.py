@@ -26,7 +26,7 @@ BASE_URL = "https://generativelanguage.googleapis.com"
 NO_SIGNATURE = base64.b64encode(b"skip_thought_signature_validator").decode()
 _REFUSED = frozenset(
     """SAFETY RECITATION LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT
-    IMAGE_RECITATION""".split()
+    IMAGE_RECITATION MODEL_ARMOR""".split()
 )
 
 
@@ -159,4 +159,5 @@ def usage_of(bill: Any) -> Usage:
         input=given,
         cached=count(bill, "cachedContentTokenCount"),
         output=max(said, count(bill, "totalTokenCount") - given),
+        priced=str(bill.get("serviceTier") or "standard").lower() in ("standard", "unspecified"),
     )
