@@ -262,7 +262,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said. `raw` is the provider's own turn, kept verbatim for replay; `stop`: end, tools, cut, refused."""
+    """What a model said. `raw` is the provider's own turn, kept verbatim for replay.
+
+    `stop`: end, tools, cut, refused, or garbled (the provider itself could not read it).
+    """
 
     text: str
     calls: tuple[ToolCall, ...]

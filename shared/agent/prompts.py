@@ -100,6 +100,10 @@ NO_RESULT = "No result came back for this call."
 
 SILENT = "Your answer had no tool call, so nothing happened. Go on with a tool call; when every criterion holds, call \
 finish."
+GARBLED = (
+    "Your answer could not be read: a tool call in it was malformed, so nothing happened. Make the call again, one at a \
+time, with JSON arguments."
+)
 CUT = "Your answer was cut off because it was too long. Send it in smaller parts: write large files in several calls."
 
 NUDGES: dict[str, str] = {

@@ -28,6 +28,7 @@ _REFUSED = frozenset(
     """SAFETY RECITATION LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT
     IMAGE_RECITATION MODEL_ARMOR""".split()
 )
+_GARBLED = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE"})
 
 
 class GeminiModel:
@@ -124,6 +125,8 @@ def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
     text = "".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
     if blocked or finish in _REFUSED:
         stop = "refused"
+    elif finish in _GARBLED:
+        stop = "garbled"
     elif finish == "STOP":
         stop = "tools" if calls else "end"
     else:
