@@ -17,7 +17,7 @@ from shared.domain.record import Key, Record
 from shared.domain.shape import Shape
 from shared.domain.spec import SpecRecord
 from shared.domain.step import Asking, StepState
-from shared.domain.usage import ALL, Per, Purse, day_of, scopes
+from shared.domain.usage import ALL, Per, Purse, Waiter, day_of, scopes
 from shared.domain.view import View
 from shared.errors import Final
 from shared.ports import Blobs, Store, read_all
@@ -57,8 +57,9 @@ def load_view(
     approval = issue.approval
     active = reader.read(keys.job_state(issue.job), JobState) if issue.job else None
     build = _build_of(reader, issue, active)
+    waiters = reader.waiters() if now is not None else ()
     purses = (
-        reader.purses(operator, issue, now) if now is not None else {}
+        reader.purses(operator, issue, now, waiters) if now is not None else {}
     )  # the gates first: what is read later is newer
     ahead, ahead_here = reader.jobs_ahead(issue)
     steps = reader.steps(active if active and active.kind in ("build", "fix") else build) if for_rendering else ()
@@ -84,6 +85,7 @@ def load_view(
         jobs_ahead=ahead,
         jobs_ahead_here=ahead_here,
         purses=purses,
+        waiters=waiters,
         asking=reader.asking(issue, steps) if for_rendering else None,
     )
 
@@ -151,7 +153,14 @@ class _Reader:
         ]
         return sum(each == issue.repository.id for each in ahead), len(ahead)
 
-    def purses(self, operator: Operator, issue: IssueState, now: int) -> Mapping[Per, Purse]:
+    def waiters(self) -> tuple[Waiter, ...]:
+        """Everybody who waits for money, oldest first."""
+        found = (Waiter.model_validate(record.body) for record in read_all(self._store, keys.WAITING, "JOB#"))
+        return tuple(sorted(found, key=lambda each: (each.since, each.name)))
+
+    def purses(
+        self, operator: Operator, issue: IssueState, now: int, waiters: tuple[Waiter, ...]
+    ) -> Mapping[Per, Purse]:
         """The ceilings of that day with what counts against them. A gate's version is read before what it guards."""
         for key in (keys.gate(ALL), keys.gate(str(issue.installation_id))):
             gate = self._store.get(key)
@@ -160,8 +169,15 @@ class _Reader:
         found: dict[Per, Purse] = {}
         for per, pk, limit in scopes(operator, issue.installation_id, issue.repository.id, day_of(now)):
             lines = read_all(self._store, pk, "JOB#") if limit is not None else ()
-            taken = {record.key.sk.removeprefix("JOB#"): int(record.body["nano"]) for record in lines}
-            found[per] = Purse(per, pk, limit, taken)
+            counted = {record.key.sk.removeprefix("JOB#"): record.body for record in lines}
+            found[per] = Purse(
+                per,
+                pk,
+                limit,
+                taken={name: int(body["nano"]) for name, body in counted.items()},
+                at_work=frozenset(name for name, body in counted.items() if body.get("at_work")),
+                waiting=tuple(each for each in waiters if each.wants(per, issue.installation_id, issue.repository.id)),
+            )
         return found
 
     def asking(self, issue: IssueState, steps: tuple[StepState, ...]) -> Asking | None:

@@ -110,7 +110,8 @@ def providers_of(settings: Settings) -> tuple[str, ...]:
 
 def prices_of(settings: Settings) -> PriceList:
     """The published prices, with the operator's own in their place. Raises NotConfigured with file and line."""
-    return published() if settings.prices is None else published().with_more(read_prices(settings.prices))
+    prices = published() if settings.prices is None else published().with_more(read_prices(settings.prices))
+    return prices.at_address(settings.urls.get("openai"))
 
 
 def operator_of(settings: Settings, app_id: int, app_slug: str, now: int) -> Operator:

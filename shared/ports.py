@@ -247,6 +247,8 @@ class Usage:
     """Tokens as billed. `input` is all input; `cached` and `written` are parts of it; `output` includes reasoning.
 
     `reported` is False where the provider said nothing that can be read: the other numbers are then no bill at all.
+    `surcharge` names what made the whole call dearer (`prices.py`); `priced` is False where it was served in a way that
+    was not asked for and has no price here (another tier, a longer cache): the numbers hold, their price is not known.
     """
 
     input: int
@@ -254,11 +256,16 @@ class Usage:
     written: int = 0
     output: int = 0
     reported: bool = True
+    surcharge: str = ""
+    priced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said. `raw` is the provider's own turn, kept verbatim for replay; `stop`: end, tools, cut, refused."""
+    """What a model said. `raw` is the provider's own turn, kept verbatim for replay.
+
+    `stop`: end, tools, cut, refused, or garbled (the provider itself could not read it).
+    """
 
     text: str
     calls: tuple[ToolCall, ...]

@@ -27,7 +27,8 @@ def app_id() -> int:
 
 def prices_of(chosen: Settings) -> PriceList:
     """The published prices, with the operator's own (a file in the package) in their place. Raises NotConfigured."""
-    return published() if chosen.prices is None else published().with_more(read_prices(chosen.prices))
+    prices = published() if chosen.prices is None else published().with_more(read_prices(chosen.prices))
+    return prices.at_address(chosen.urls.get("openai"))
 
 
 def operator(chosen: Settings, now: int) -> Operator:

@@ -5,11 +5,11 @@ Every question's answer is stored before it is used. Who takes over from a dead 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from functions.planner.answer import PlanReply, Unusable, Want, read_answer, to_planner_answer
 from functions.planner.talk import opening_text, system_text, turns_of, wanted
-from functions.planner.work import Work, brief_key, claim, keep_claim, settle_strays
+from functions.planner.work import Work, brief_key, claim, keep_claim, settle_strays, still_wanted
 from functions.world import World
 from shared.agent import prompts
 from shared.agent.data import clean
@@ -24,7 +24,7 @@ from shared.domain.record import ABSENT, ANY, AtVersion, Change, Put, Record
 from shared.domain.step import Asking, StepState
 from shared.errors import Final, NotConfigured
 from shared.llm.gateway import Gateway
-from shared.llm.slot import Ask, Broke, Slot, Stored, Taken
+from shared.llm.slot import OUTPUT_MIN, Ask, Broke, Slot, Stored, Taken
 from shared.llm.trouble import may_ask
 from shared.ports import Answer, Conflict, Request
 from shared.spill import SpillingStore
@@ -32,6 +32,20 @@ from shared.spill import SpillingStore
 REPAIRS = 2
 MAX_OUTPUT = 12_000
 PATIENCE_S = 600.0
+NOT_WANTED = "not_wanted"  # a `failed` that the conductor throws away with the rest; it tells what was spent
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Output tokens of the next question, thinking among them. `cut`: where the answer before was cut off, else 0."""
+
+    most: int = MAX_OUTPUT
+    cut: int = 0
+
+    def after(self, outcome: StepState) -> Room:
+        """Twice as much once an answer was cut off: what is left of the allowance bounds it."""
+        cut = outcome.stop == "cut"
+        return Room(self.most * 2 if cut else self.most, (outcome.billed.output or self.most) if cut else 0)
 
 
 def plan(here: World, pk: str, effect: str) -> str:
@@ -42,7 +56,7 @@ def plan(here: World, pk: str, effect: str) -> str:
     work = claim(here, store, pk, effect)
     if work is None:
         return "taken"
-    if work.issue.phase != "interviewing":
+    if still_wanted(work) is None:
         return _tell(work, None)
     settle_strays(work)
     want = wanted(work.issue, here.operator)
@@ -50,18 +64,20 @@ def plan(here: World, pk: str, effect: str) -> str:
         answer = _converse(work, want)
     except NotConfigured as unknown:
         answer = PlannerAnswer(outcome="failed", failed="model", detail=f"{unknown} ({unknown.advice})"[:500])
+    if answer.failed == NOT_WANTED and not work.spent:
+        return _tell(work, None)
     return _tell(work, answer.model_copy(update={"spent_nano": work.spent}))
 
 
 def _converse(work: Work, want: Want) -> PlannerAnswer:
     """The questions of this piece of work, each with what was wrong with the answer before. Raises UnknownPrice."""
     turns = list(turns_of(work.before))
-    error = ""
+    error, room = "", Room()
     for number in range(REPAIRS + 1):
-        text = prompts.PLAN_REPAIR.format(error=error) if number else _told(work) or _opening(work, want)
+        text = _again(error, room) if number else _told(work) or _opening(work, want)
         if not keep_claim(work):
             return PlannerAnswer(outcome="failed", failed="busy", detail="another planner took this work over")
-        outcome = _ask(work, number, turns, text)
+        outcome = _ask(work, number, turns, text, room)
         if isinstance(outcome, PlannerAnswer):
             return outcome
         reply = outcome.reply
@@ -73,14 +89,25 @@ def _converse(work: Work, want: Want) -> PlannerAnswer:
             return PlannerAnswer(outcome="failed", failed=reply.cause or "model", detail=reply.why)
         assert outcome.asking is not None
         turns += [user(outcome.asking.note), assistant(reply.text, (), outcome.raw, "planner")]
+        room = room.after(outcome)
+        if room.cut:
+            continue
         try:
             answer = read_answer(reply.text, want, work.here.operator.questions_a_round)
         except Unusable as unusable:
             error = str(unusable)
             continue
         return _accepted(work, answer)
+    if room.cut:
+        detail = f"three answers in a row were cut off before they were whole, the last one at {room.cut} tokens"
+        return PlannerAnswer(outcome="failed", failed="cut", detail=detail)
     detail = f"three answers in a row could not be used; the last one: {error}"
     return PlannerAnswer(outcome="failed", failed="invalid", detail=detail[:500])
+
+
+def _again(error: str, room: Room) -> str:
+    """What the model hears of an answer that was of no use."""
+    return prompts.PLAN_CUT.format(tokens=room.cut) if room.cut else prompts.PLAN_REPAIR.format(error=error)
 
 
 def _accepted(work: Work, answer: PlanReply) -> PlannerAnswer:
@@ -114,7 +141,7 @@ def _opening(work: Work, want: Want) -> str:
     return opening_text(work.issue, want, heard, brief, work.spec, first=last is None)
 
 
-def _ask(work: Work, number: int, turns: list[Turn], text: str) -> StepState | PlannerAnswer:
+def _ask(work: Work, number: int, turns: list[Turn], text: str, room: Room) -> StepState | PlannerAnswer:
     """The stored answer to one question, or why there is none. What was asked before a crash is asked word for word."""
     here = work.here
     gateway = Gateway(work.store, here.clock, here.ids, here.models)
@@ -133,20 +160,24 @@ def _ask(work: Work, number: int, turns: list[Turn], text: str) -> StepState | P
         state = StepState.model_validate(record.body)
         if state.reply is not None:
             return state
+        wanted_now = still_wanted(work)
+        if wanted_now is None:
+            return PlannerAnswer(outcome="failed", failed=NOT_WANTED, detail="nobody waits for it any more")
         waiting = gateway.wait(state)
         if waiting is None:
             note = state.asking.note if state.asking is not None else text
             asking = Asking(asker="", until=0, hold="", note=note, outs=work.outs)
             model = state.asking.model if state.asking is not None else work.model
+            question = replace(_question(work, number, turns, asking, model, room), changes=(wanted_now,))
             try:
-                outcome = gateway.ask(slot, state, record, _question(work, number, turns, asking, model))
+                outcome = gateway.ask(slot, state, record, question)
             except Conflict:
                 continue
             match outcome:
                 case Stored(state=stored):
                     return stored
                 case Broke():
-                    return _broke(work, outcome)
+                    return _broke(outcome, room)
                 case _:
                     waiting = outcome
         if waited > PATIENCE_S:
@@ -157,7 +188,7 @@ def _ask(work: Work, number: int, turns: list[Turn], text: str) -> StepState | P
     return PlannerAnswer(outcome="failed", failed="busy", detail="the model's provider did not answer in ten minutes")
 
 
-def _question(work: Work, number: int, turns: list[Turn], asking: Asking, model: str) -> Ask:
+def _question(work: Work, number: int, turns: list[Turn], asking: Asking, model: str, room: Room) -> Ask:
     """`model` is the one that the question or the one before it was left with; empty for the first."""
     sent = (*turns, user(asking.note))
     operator = work.here.operator
@@ -168,7 +199,7 @@ def _question(work: Work, number: int, turns: list[Turn], asking: Asking, model:
         system=system,
         tools=(),
         turns=sent,
-        max_output=MAX_OUTPUT,
+        max_output=room.most,
         schema=PlanReply.model_json_schema(),
         purpose="planner",
     )
@@ -189,6 +220,7 @@ def _question(work: Work, number: int, turns: list[Turn], asking: Asking, model:
         take=lambda answer: _take(number, answer),
         others=others,
         tell=tell,
+        least_output=room.cut + OUTPUT_MIN if room.cut else OUTPUT_MIN,
     )
 
 
@@ -199,10 +231,12 @@ def _take(number: int, answer: Answer) -> Taken:
     return Taken(Reply(step=number, text=text))
 
 
-def _broke(work: Work, broke: Broke) -> PlannerAnswer:
+def _broke(broke: Broke, room: Room) -> PlannerAnswer:
     if broke.missing:
         return PlannerAnswer(outcome="failed", failed="out_of_money", detail="no money for asking is set aside here")
     detail = f"the next question may cost {dollars(broke.asked_nano)}, {dollars(max(broke.left_nano, 0))} is left"
+    if room.cut:
+        detail = f"an answer was cut off at {room.cut} tokens and needs more: {detail}"
     return PlannerAnswer(outcome="failed", failed="out_of_money", detail=detail)
 
 

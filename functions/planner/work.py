@@ -9,7 +9,7 @@ from functions.world import World
 from shared.domain import keys
 from shared.domain.issue import IssueState
 from shared.domain.plan import PlanState
-from shared.domain.record import ABSENT, AtVersion, Key, Put, Record, replace_of
+from shared.domain.record import ABSENT, AtVersion, Check, Key, Put, Record, replace_of
 from shared.domain.spec import SpecRecord
 from shared.domain.step import Out, StepState
 from shared.errors import Final
@@ -102,6 +102,18 @@ def _talks(store: SpillingStore, pk: str) -> list[Talk]:
         else:
             calls.setdefault(effect, []).append(StepState.model_validate(record.body))
     return [Talk(each, tuple(calls.get(effect, ()))) for effect, each in plans.items()]
+
+
+def still_wanted(work: Work) -> Check | None:
+    """What a question's hold depends on: nobody stopped this, nobody asked anew. None when that is not so any more."""
+    record = work.store.get(keys.issue_state(work.pk))
+    if record is None or not _waits_for(IssueState.model_validate(record.body), work.plan.effect):
+        return None
+    return Check(record.key, AtVersion(record.version))
+
+
+def _waits_for(issue: IssueState, effect: str) -> bool:
+    return issue.phase == "interviewing" and issue.planning == effect
 
 
 def keep_claim(work: Work) -> bool:

@@ -110,10 +110,13 @@ def close_step(state: State, step: StepState) -> State:
         work=_recorded(state.work, step.calls, results),
     )
     if not step.calls:
-        state = replace(state, pending=(prompts.CUT if step.stop == "cut" else prompts.SILENT,))
+        state = replace(state, pending=(_NO_CALL.get(step.stop, prompts.SILENT),))
     if state.invalid > REPAIRS_MAX:
         return replace(state, over=(GIVING_UP, "invalid"))
     return _advised(state)
+
+
+_NO_CALL = {"cut": prompts.CUT, "garbled": prompts.GARBLED}  # by why an answer without a call ended
 
 
 def _advised(state: State) -> State:

@@ -100,6 +100,10 @@ NO_RESULT = "No result came back for this call."
 
 SILENT = "Your answer had no tool call, so nothing happened. Go on with a tool call; when every criterion holds, call \
 finish."
+GARBLED = (
+    "Your answer could not be read: a tool call in it was malformed, so nothing happened. Make the call again, one at a \
+time, with JSON arguments."
+)
 CUT = "Your answer was cut off because it was too long. Send it in smaller parts: write large files in several calls."
 
 NUDGES: dict[str, str] = {
@@ -181,4 +185,8 @@ PLAN_ISSUE = "The issue of {repository}:\n\n{issue}"
 PLAN_BRIEF = "What is in the repository:\n\n{brief}"
 PLAN_HEARD = "What people said since:\n\n{words}"
 PLAN_TODAY = "What the checks of version {version} did when they were tried on the base commit:\n{lines}"
+PLAN_CUT = (
+    "Your answer was cut off after {tokens} tokens, thinking included, before it was whole. Think briefly, keep the texts \
+short, and answer again with one whole JSON object."
+)
 PLAN_REPAIR = "That cannot be used: {error} Answer again with one whole JSON object."

@@ -59,6 +59,8 @@ def enclose(
             return _issue(action, payload, sender, app_id)
         case "pull_request", _ if action in PULL_ACTIONS:
             return _pull(action, payload, sender, app_id)
+        case ("pull_request_review", "submitted") | ("pull_request_review_comment", "created"):
+            return _reviewed(event, payload, sender, command)
         case "check_run", "rerequested" | "requested_action":
             return Ignored("buttons of checks come with a later version")
         case _:
@@ -183,6 +185,29 @@ def _comment_edited(payload: Mapping[str, Any], sender: Mapping[str, Any], app_i
     body = _common("box", "edited", payload, number) | {"comment": comment}
     identity = keys.command_identity("ic", comment["id"], comment["body"], comment["updated_at"])
     return Envelope(pk, "box", body, (identity,))
+
+
+def _reviewed(event: str, payload: Mapping[str, Any], sender: Mapping[str, Any], command: str) -> Envelope | Ignored:
+    """A command in a review is not run (nothing there tells it from words about the code), but its writer hears so."""
+    short, field = ("rv", "review") if event == "pull_request_review" else ("rc", "comment")
+    raw, pull = payload.get(field), payload.get("pull_request")
+    number = pull.get("number") if isinstance(pull, Mapping) else None
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("id"), int) or not isinstance(number, int):
+        return Ignored("no review in it")
+    if _is_bot(sender) or not _installation_id(payload):
+        return Ignored("a bot's review, or no installation in it")
+    comment = _comment({"comment": raw}) | {"on_pull": True, "in_review": True}
+    match parse(comment["body"], command):
+        case CommandLine(verb=verb, arguments=arguments):
+            quote = f"{command} {verb} {arguments}".strip()
+        case NearMiss(quote=quoted):
+            quote = quoted
+        case _:
+            return Ignored("a review without a command")
+    body = _common("near_miss", str(payload.get("action")), payload, number) | {"comment": comment}
+    body["data"] = {"why": "review", "quote": quote}
+    identity = keys.command_identity(short, comment["id"], comment["body"])
+    return Envelope(keys.issue_pk(int(payload["repository"]["id"]), number), "near_miss", body, (identity,))
 
 
 def _issue(action: str, payload: Mapping[str, Any], sender: Mapping[str, Any], app_id: int) -> Envelope | Ignored:

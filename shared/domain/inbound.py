@@ -31,6 +31,7 @@ class CommentRef(Shape):
     created_at: str = ""
     updated_at: str = ""
     on_pull: bool = False
+    in_review: bool = False  # a review, or a comment on a line of code: its number is no issue comment's
 
 
 class Inbound(Shape):

@@ -10,6 +10,7 @@ SEEN_DAYS = 35  # deliveries, command identities and handled inbounds are kept s
 ASK_LEDGER = "LEDGER#ASK"
 STATE = "STATE"
 LEASE = "LEASE"
+WAITING = "WAITING#ALL"
 
 
 def issue_pk(repository_id: int, number: int) -> str:
@@ -128,6 +129,11 @@ def comment_taken(kind: str, comment_id: int) -> Key:
 def turned(pk: str, action: str, at: str) -> Key:
     """That an issue or a pull request was closed or reopened at a moment (ISO 8601, whole seconds)."""
     return Key(f"TURNED#{pk}#{action}#{at}", "-")
+
+
+def waiting(name: str) -> Key:
+    """Work that waits for money under a ceiling."""
+    return Key(WAITING, f"JOB#{name}")
 
 
 def active(installation_id: int, job: str) -> Key:

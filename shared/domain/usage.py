@@ -2,6 +2,10 @@
 
 What counts is one line a job (or an issue's asking), summed by query; a gate that every reservation writes makes two of
 them conflict, so that both cannot pass on the same sum.
+
+Who finds no room waits in the order of coming: what is wanted by who came earlier is kept for them, so that small work
+does not pass large work for ever. Nothing is kept for who cannot begin before the ceiling renews (it is spent already),
+nor for who has not looked for long; so nobody is waited for who will not come, and the oldest waits for nobody who waits.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from shared.domain.shape import Shape
 Per = Literal["day", "month", "asking"]
 KEPT_DAYS = 40
 ALL = "ALL"
+GONE_MS = 25 * 60_000  # who waits looks every ten minutes; who has not looked for so long is not there any more
 
 
 class Charge(Shape):
@@ -30,13 +35,47 @@ class Charge(Shape):
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """What one piece of work counts under a ceiling; while it is `at_work` it may give some of it back."""
+
+    nano: int
+    at_work: bool
+
+
+class Waiter(Shape):
+    """Work of the issue `pk` that waits for `nano` since a time, and looked last at another (UTC ms).
+
+    It waits for that ceiling alone which was in its way: what others are short of meanwhile would be of no use to it.
+    """
+
+    name: str
+    pk: str
+    per: Per
+    nano: int
+    since: int
+    looked: int
+    installation: int
+    repository: int
+    asking: bool = False
+
+    def wants(self, per: Per, installation: int, repository: int) -> bool:
+        """Whether it waits for money under that ceiling of that installation and repository."""
+        same = {"day": True, "month": self.installation == installation, "asking": self.repository == repository}
+        return per == self.per and same[per]
+
+
+@dataclass(frozen=True, slots=True)
 class Purse:
-    """One ceiling as it stood when it was read: `taken` by name is what each job counts. `limit` None: unlimited."""
+    """One ceiling as it stood when it was read: `taken` by name is what each job counts, `at_work` are those of them that
+    may give something back, `waiting` those that found no room. `limit` None: unlimited.
+    """
 
     per: Per
     pk: str
     limit: int | None
     taken: Mapping[str, int] = field(default_factory=dict)
+    at_work: frozenset[str] = frozenset()
+    waiting: tuple[Waiter, ...] = ()
 
     def left(self, without: str) -> int | None:
         """What is free for that name, whatever it has set aside itself; None where there is no ceiling."""
@@ -44,16 +83,31 @@ class Purse:
             return None
         return self.limit - sum(nano for name, nano in self.taken.items() if name != without)
 
+    def kept_for_others(self, name: str, now: int) -> int:
+        """What those want who have waited longer than `name`, as far as they can begin before the ceiling renews."""
+        kept = 0
+        for each in sorted(self.waiting, key=lambda waiter: (waiter.since, waiter.name)):
+            if each.name == name:
+                break
+            spent = sum(nano for job, nano in self.taken.items() if job not in self.at_work and job != each.name)
+            asked = min(each.nano, self.limit or 0)
+            if now - each.looked <= GONE_MS and spent + kept + asked <= (self.limit or 0):
+                kept += asked
+        return kept
+
 
 @dataclass(frozen=True, slots=True)
 class NoRoom:
-    """A ceiling that leaves no room now. `until` (UTC ms) is when it begins anew."""
+    """A ceiling that leaves no room now. `until` (UTC ms) is when it begins anew; `kept` is what there would be, and is
+    kept for who has waited longer.
+    """
 
     per: Per
     limit: int
     taken: int
     asked: int
     until: int
+    kept: int = 0
 
 
 def day_of(now: int) -> str:
@@ -83,15 +137,24 @@ def scopes(operator: Operator, installation: int, repository: int, day: str) -> 
     )
 
 
-def room(purses: Mapping[Per, Purse], pers: tuple[Per, ...], name: str, nano: int, now: int) -> NoRoom | None:
-    """The first ceiling under which `nano` does not fit, or None. More than a whole ceiling asks for all of it."""
+def room(
+    purses: Mapping[Per, Purse], pers: tuple[Per, ...], name: str, nano: int, now: int, *, in_turn: bool = True
+) -> NoRoom | None:
+    """The first ceiling under which `nano` does not fit, or None. More than a whole ceiling asks for all of it.
+
+    Without `in_turn` nobody's waiting counts: for work that has begun.
+    """
     for per in pers:
         purse = purses.get(per)
         left = purse.left(name) if purse is not None else None
         if purse is None or purse.limit is None or left is None:
             continue
-        if min(nano, purse.limit) > left:
-            return NoRoom(per, purse.limit, purse.limit - left, nano, renews(per, now))
+        asked, taken = min(nano, purse.limit), purse.limit - left
+        if asked > left:
+            return NoRoom(per, purse.limit, taken, nano, renews(per, now))
+        kept = purse.kept_for_others(name, now) if in_turn else 0
+        if asked > left - kept:
+            return NoRoom(per, purse.limit, taken, nano, renews(per, now), kept)
     return None
 
 

@@ -15,7 +15,7 @@ from shared.domain.protocol import Observation
 from shared.domain.record import Key
 from shared.domain.spec import SpecRecord
 from shared.domain.step import Asking, StepState
-from shared.domain.usage import Per, Purse
+from shared.domain.usage import Per, Purse, Waiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class View:
     `spec` is the newest version, `approved` the approved one; `job` the active job, `lease` its holder; `ledger` the
     approval's, `ask` the asking allowance. `observations` are those of the job named by the inbound at hand (or of the
     last verify job). `jobs_ahead` are those in this repository, `jobs_ahead_here` in the whole installation; `purses` the
-    ceilings above one job. `proof` (the newest verify job), `events`, `steps` and `asking` (the newest question to a
+    ceilings above one job, `waiters` all that wait for money under them. `proof` (the newest verify job), `events`, `steps` and `asking` (the newest question to a
     model, of the job or of the planner) are loaded for rendering only.
     """
 
@@ -48,6 +48,7 @@ class View:
     jobs_ahead: int = 0
     jobs_ahead_here: int = 0
     purses: Mapping[Per, Purse] = field(default_factory=dict)
+    waiters: tuple[Waiter, ...] = ()
     asking: Asking | None = None
 
     def version_of(self, key: Key) -> int:

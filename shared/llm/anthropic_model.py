@@ -11,6 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from anthropic import Anthropic, AnthropicError
@@ -212,13 +213,19 @@ def usage_of(bill: Mapping[str, Any]) -> Usage:
     """`input_tokens` is without what was read from or written to the cache. Compaction is in `iterations` alone."""
     rounds = bill.get("iterations")
     if isinstance(rounds, list) and any(isinstance(each, dict) and each.get("type") == "compaction" for each in rounds):
-        parts = [usage_of(each) for each in rounds if isinstance(each, dict)]
-        return Usage(
+        parts = [_counted(each) for each in rounds if isinstance(each, dict)]
+        counted = Usage(
             input=sum(each.input for each in parts),
             cached=sum(each.cached for each in parts),
             written=sum(each.written for each in parts),
             output=sum(each.output for each in parts),
         )
+    else:
+        counted = _counted(bill)
+    return replace(counted, surcharge="us" if bill.get("inference_geo") == "us" else "", priced=_is_as_asked(bill))
+
+
+def _counted(bill: Mapping[str, Any]) -> Usage:
     if not has_count(bill, "input_tokens") or not has_count(bill, "output_tokens"):
         return MISSING
     cached, written = count(bill, "cache_read_input_tokens"), count(bill, "cache_creation_input_tokens")
@@ -228,3 +235,14 @@ def usage_of(bill: Mapping[str, Any]) -> Usage:
         written=written,
         output=count(bill, "output_tokens"),
     )
+
+
+def _is_as_asked(bill: Mapping[str, Any]) -> bool:
+    """Standard tier and speed, caches of five minutes, a place whose price is known. Old models know no place."""
+    asked = {
+        "service_tier": {None, "standard"},
+        "speed": {None, "standard"},
+        "inference_geo": {None, "", "global", "us", "not_available"},
+    }
+    same = all(bill.get(name) in values for name, values in asked.items() if isinstance(bill.get(name), str | None))
+    return same and not count(bill, "cache_creation", "ephemeral_1h_input_tokens")

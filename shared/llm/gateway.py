@@ -36,7 +36,6 @@ MOVE_EVERY_MS = 15_000
 STREAMING_MS = int(SILENT_S * 1000) + MOVE_EVERY_MS + MARGIN_MS  # how far `until` is moved while bytes come
 FIRST_BYTES_MS = int(CONNECT_S * 1000) + STREAMING_MS  # a question that is put twice within a move's interval included
 DEADLINE_S = 480.0  # of one call, however busily it streams
-OUTPUT_MIN = 2_000  # tokens; with less no useful answer fits
 LOST_MAX = 5  # answers of one slot that never came
 STORE_TRIES = 200
 CARRIED = ("busy", "busy_since", "busy_tries", "outs", "told_at", "shortened")  # from one attempt of a slot to the next
@@ -93,8 +92,9 @@ class Gateway:
             return Stored(ended, _written(record, ended))
         left = ledger.left_nano if slot.from_kept else ledger.building_nano
         output = min(ask.request.max_output, price.max_output, price.affordable_output(ask.bound, left))
-        if output < OUTPUT_MIN:
-            held: Ledger | OutOfMoney = OutOfMoney(price.worst(ask.bound, OUTPUT_MIN), left)
+        least = min(ask.least_output, price.max_output)
+        if output < least:
+            held: Ledger | OutOfMoney = OutOfMoney(price.worst(ask.bound, least), left)
         else:
             held = reserve(ledger, asking.hold, price.worst(ask.bound, output), from_kept=slot.from_kept)
         if isinstance(held, OutOfMoney):
@@ -279,8 +279,10 @@ def _ended(state: StepState, why: str, cause: str) -> StepState:
 
 
 def _is_bill(usage: Usage) -> bool:
-    """Where the provider does not say what it counted, nobody knows: the hold counts in full."""
-    return usage.reported and usage.input > 0 and min(usage.cached, usage.written, usage.output) >= 0
+    """Where the provider does not say what it counted, or served it otherwise than it was asked, nobody knows: the hold
+    counts in full.
+    """
+    return usage.reported and usage.priced and usage.input > 0 and min(usage.cached, usage.written, usage.output) >= 0
 
 
 def _billed(usage: Usage, opened: _Opened, nano: int) -> Billed:

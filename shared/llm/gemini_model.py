@@ -26,8 +26,9 @@ BASE_URL = "https://generativelanguage.googleapis.com"
 NO_SIGNATURE = base64.b64encode(b"skip_thought_signature_validator").decode()
 _REFUSED = frozenset(
     """SAFETY RECITATION LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT
-    IMAGE_RECITATION""".split()
+    IMAGE_RECITATION MODEL_ARMOR""".split()
 )
+_GARBLED = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE"})
 
 
 class GeminiModel:
@@ -124,6 +125,8 @@ def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
     text = "".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
     if blocked or finish in _REFUSED:
         stop = "refused"
+    elif finish in _GARBLED:
+        stop = "garbled"
     elif finish == "STOP":
         stop = "tools" if calls else "end"
     else:
@@ -159,4 +162,5 @@ def usage_of(bill: Any) -> Usage:
         input=given,
         cached=count(bill, "cachedContentTokenCount"),
         output=max(said, count(bill, "totalTokenCount") - given),
+        priced=str(bill.get("serviceTier") or "standard").lower() in ("standard", "unspecified"),
     )

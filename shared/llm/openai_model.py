@@ -162,7 +162,7 @@ def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
     return Answer(
         clean(text),
         calls,
-        usage_of(final.get("usage")),
+        usage_of(final.get("usage"), final.get("service_tier")),
         stop,
         recorded("openai", model, stop, turn),
     )
@@ -189,13 +189,17 @@ def _failure(error: Mapping[str, Any], *, begun: bool) -> Trouble:
     return Trouble(status, code, str(error.get("message") or "")[:1000], begun=begun)
 
 
-def usage_of(bill: Any) -> Usage:
-    """`input_tokens` has what was read from and written to the cache in it, `output_tokens` has the reasoning."""
+def usage_of(bill: Any, tier: Any = None) -> Usage:
+    """`input_tokens` has what was read from and written to the cache in it, `output_tokens` has the reasoning. `tier` is
+    the one that served the answer, whatever was asked for.
+    """
     if not has_count(bill, "input_tokens") or not has_count(bill, "output_tokens"):
         return MISSING
+    long = count(bill, "input_tokens_details", "cache_write_tokens_details", "ttl_12h_tokens")
     return Usage(
         input=count(bill, "input_tokens"),
         cached=count(bill, "input_tokens_details", "cached_tokens"),
         written=count(bill, "input_tokens_details", "cache_write_tokens"),
         output=count(bill, "output_tokens"),
+        priced=tier in (None, "default", "auto") and not long,
     )

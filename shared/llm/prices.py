@@ -3,7 +3,9 @@
 `prices.json` has one entry a model: tiers by the size of the whole input (a tier's price holds for all tokens of a
 request whose input is above it), changes that the provider has announced, the day on which it turns the model off, the
 place where the price is published, and the day on which somebody looked. 1,000 nano-dollars per token are $1.00 per
-million tokens. An operator's file (`prices_file.py`) has the same shape and wins, entry by entry.
+million tokens. `surcharges` are per mille on everything: `us` for Anthropic's US-only inference, which an answer tells of
+(platform.claude.com/docs/en/manage-claude/data-residency), `regional` for OpenAI's regional addresses
+(developers.openai.com/api/docs/guides/data-residency). An operator's file (`prices_file.py`) has the same shape and wins, entry by entry.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -50,6 +53,7 @@ def _begin(day: str) -> datetime:
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
 Tiers = Annotated[tuple[Tier, ...], Field(min_length=1), AfterValidator(_rising)]
 DAY = timedelta(days=1)
+SURCHARGE = 100  # per mille, where an entry does not say: what both providers ask by now
 
 
 class NewTiers(Strict):
@@ -71,6 +75,7 @@ class Price(Strict):
     max_output: int = Field(gt=0)
     tiers: Tiers
     changes: tuple[NewTiers, ...] = ()
+    surcharges: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     retires: Day | None = None
     source: str
     checked: Day
@@ -90,25 +95,39 @@ class Price(Strict):
         return [tier for tier in self.tiers if tier.above == 0 or input_tokens > tier.above][-1]
 
     def cost(self, usage: Usage) -> int:
-        """Nano-dollars of a finished call. Parts that a provider left out or garbled count as plain input."""
+        """Nano-dollars of a finished call, rounded up. Parts that a provider left out or garbled count as plain input."""
         tier = self.tier(usage.input)
         cached = min(max(usage.cached, 0), max(usage.input, 0))
         written = min(max(usage.written, 0), max(usage.input, 0) - cached)
         plain = max(usage.input, 0) - cached - written
-        return plain * tier.input + cached * tier.cached + written * tier.write + max(usage.output, 0) * tier.output
+        nano = plain * tier.input + cached * tier.cached + written * tier.write + max(usage.output, 0) * tier.output
+        return _with(self.surcharges.get(usage.surcharge, SURCHARGE), nano) if usage.surcharge else nano
 
     def worst(self, input_bound: int, max_output: int) -> int:
         """Nano-dollars that a call can cost at most: every token at the dearest rate that may apply to it."""
-        return input_bound * self._dearest_input(input_bound) + max_output * self._dearest_output(input_bound)
+        nano = input_bound * self._dearest_input(input_bound) + max_output * self._dearest_output(input_bound)
+        return _with(self._told_later, nano)
 
     def affordable_output(self, input_bound: int, nano: int) -> int:
         """Output tokens that `nano` pays for beside the worst case of the input; negative when not even that fits."""
-        return (nano - self.worst(input_bound, 0)) // self._dearest_output(input_bound)
+        left, token = nano - self.worst(input_bound, 0), self._dearest_output(input_bound)
+        return left * 1000 // ((1000 + self._told_later) * token)
 
     def least(self, input_bytes: int, output_bytes: int) -> int:
         """Nano-dollars that a call with such texts costs at least: 16 bytes a token, all of it read from a cache."""
         tier = self.tiers[0]
         return input_bytes // 16 * min(tier.cached, tier.input) + output_bytes // 16 * tier.output
+
+    @property
+    def _told_later(self) -> int:
+        """The surcharge of which only the answer tells, per mille: every hold has room for it."""
+        return self.surcharges.get("us", 0)
+
+    def in_region(self) -> Price:
+        """The price at a regional address: the surcharge is known beforehand, and is in every number."""
+        more = self.surcharges.get("regional", SURCHARGE)
+        changes = tuple(each.model_copy(update={"tiers": _dearer(each.tiers, more)}) for each in self.changes)
+        return self.model_copy(update={"tiers": _dearer(self.tiers, more), "changes": changes})
 
     def _dearest_input(self, input_bound: int) -> int:
         return max(tier.dearest_input for tier in self._reachable(input_bound))
@@ -118,6 +137,17 @@ class Price(Strict):
 
     def _reachable(self, input_bound: int) -> list[Tier]:
         return [tier for tier in self.tiers if tier.above == 0 or input_bound > tier.above]
+
+
+def _with(per_mille: int, nano: int) -> int:
+    return -(-nano * (1000 + per_mille) // 1000)
+
+
+def _dearer(tiers: tuple[Tier, ...], per_mille: int) -> tuple[Tier, ...]:
+    prices = ("input", "output", "cached", "write")
+    return tuple(
+        tier.model_copy(update={name: _with(per_mille, getattr(tier, name)) for name in prices}) for tier in tiers
+    )
 
 
 class UnknownPrice(NotConfigured):
@@ -150,6 +180,14 @@ class PriceList:
     def with_more(self, entries: Mapping[str, Price]) -> PriceList:
         """These entries beside the ones that are there, or in their place."""
         return PriceList(self._entries | dict(entries))
+
+    def at_address(self, openai: str | None) -> PriceList:
+        """With OpenAI's surcharge where its address is a regional one, such as https://eu.api.openai.com/v1."""
+        host = (urlsplit(openai).hostname or "") if openai else ""
+        if not host.endswith(".api.openai.com"):
+            return self
+        regional = {name: price.in_region() for name, price in self._entries.items() if name.startswith("openai:")}
+        return self.with_more(regional)
 
 
 @cache

@@ -10,6 +10,8 @@ from shared.domain.record import Change, Key, Record
 from shared.domain.step import AskedCall, Asking, StepState
 from shared.ports import Answer, Request
 
+OUTPUT_MIN = 2_000  # tokens; with less no useful answer fits
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -37,7 +39,8 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question. `request.max_output` is what is wanted; it is cut to what can be paid.
+    """One question. `request.max_output` is what is wanted; it is cut to what can be paid, and with less than
+    `least_output` (tokens) it is not put.
 
     `bound` is the most input tokens that it can have, `sent` the bytes that it surely has. `asking` holds what was taken
     in for it. `changes` are written with the hold, all or nothing. `take` reads the answer; `note` makes the changes to
@@ -54,6 +57,7 @@ class Ask:
     others: Sequence[str] = ()
     tell: Callable[[StepState], Sequence[Change]] = lambda _state: ()
     may_shorten: bool = False
+    least_output: int = OUTPUT_MIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shared.agent.render_request import STANDING
-from shared.llm.gateway import OUTPUT_MIN
 from shared.llm.prices import Price
+from shared.llm.slot import OUTPUT_MIN
 
 TASK_BYTES = 2_000  # a short spec
 

@@ -169,12 +169,15 @@ def plain(text: str, limit: int) -> str:
     """Foreign words where no Markdown is rendered (titles, commit messages): nothing there can be code, so what would
     mention, refer or close is broken up.
     """
-    line = one_line(text)
-    line = re.sub(r"(?<!\w)@(?=\w)", "", line)
+    line = _mentioning_nobody(one_line(text).replace("`", ""))
     line = re.sub(r"#(?=\d)", "no. ", line)
     line = re.sub(r"\bgh-(?=\d)", "GH ", line, flags=re.IGNORECASE)
-    line = _closing_nothing(line.replace("://", ": //").replace("`", ""), "")
+    line = _closing_nothing(_mentioning_nobody(line).replace("://", ": //"), "")
     return one_line(without_skip_marks(line), limit)
+
+
+def _mentioning_nobody(line: str) -> str:
+    return re.sub(r"(?<!\w)@+(?=\w)", "", line)
 
 
 def without_skip_marks(text: str) -> str:

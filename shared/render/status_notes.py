@@ -20,6 +20,10 @@ NOTES: dict[str, str] = {
     "near_miss_two_commands": "{who}'s comment of {at} holds two commands; neither {code} nor the other was run.",
     "near_miss_mark": "{who}'s comment of {at} has a mark right behind the command: {code}. Nothing was started.",
     "near_miss_edited": "{who}'s comment of {at} was edited by somebody else before I read it; {code} was not run.",
+    "near_miss_review": (
+        "{who}'s review of {at} holds {code}. Commands count in comments of the conversation, not in reviews, so nothing "
+        "was started."
+    ),
     "near_miss_odd_blank": "{who}'s comment of {at} has an odd or invisible character at {code}, so nothing was started.",
     "issue_edited": (
         "The issue was edited by {who} at {at}. The build follows {approved}. To take the edit in: "
@@ -39,6 +43,7 @@ NOTES: dict[str, str] = {
     "not_done": "{what} could not be written at {at}: {quoted}",
     "runner_lost": "The machine was lost{step} ({at}); a new one goes on with the work kept. {paid}",
     "planner_lost": "Writing was interrupted at {at} and begun again.",
+    "answer_dropped": "An answer that nobody waited for any more came at {at} and was thrown away. It had cost {cost}.",
     "pushed": "{who} pushed {sha} to this branch at {at}. Earlier proof is void; everything is proved again.",
     "offered_approve": "",
     "model_chosen": "{who} chose {code} at {at} for the next job. {price}",
@@ -67,6 +72,7 @@ def _note(note: Note, view: View, now: int) -> str:
         code=code(note.text, 80),
         sha=code(note.text[:7]),
         quoted=quoted(note.text, 160),
+        cost=prose(note.text, 20),
         what=OBJECTS.get(note.who, "Something"),
         approved=f"v{issue.approval.version} as approved" if issue.approval else "the approved spec",
         take_in=f"`{command} revise <what>`" if issue.version else "say it in an answer",

@@ -11,6 +11,7 @@ from shared.domain.money import parse_dollars, parse_seconds
 from shared.domain.people import Role
 from shared.domain.spec import SpecLimits
 from shared.domain.view import View
+from shared.domain.workflow.halts import drop_planner
 from shared.domain.workflow.jobs import stop_job
 from shared.domain.workflow.proposing import plan_on, put_version
 from shared.domain.workflow.turn import Turn
@@ -49,6 +50,7 @@ def _run(turn: Turn, given: Given) -> None:
     turn.move("interviewing", revision=given.text[:4000], revision_by=turn.sender.login, mode="plan")
     turn.deadline("approval", None)
     if limits is not None:
+        drop_planner(turn)
         put_version(turn, spec.spec.model_copy(update={"version": issue.version + 1, "limits": limits}))
     elif not looking:
         plan_on(turn)

@@ -6,7 +6,7 @@ from shared.domain.job import JobState
 from shared.domain.ledger import Ledger
 from shared.domain.money import dollars
 from shared.domain.operator import Operator
-from shared.domain.usage import ALL, Charge, NoRoom, Per, day_of, line_key, room, scopes
+from shared.domain.usage import ALL, Charge, Line, NoRoom, Per, Waiter, day_of, line_key, room, scopes
 from shared.domain.workflow.turn import Turn
 
 LOOK_AGAIN_MS = 10 * 60_000  # with money in the way; somebody may give back what was not needed
@@ -43,6 +43,7 @@ def set_aside(turn: Turn, job: JobState) -> JobState | NoRoom:
     nano = max(0, ledger.left_nano)
     full = room(turn.view.purses, BUILDING, job.id, nano, turn.now)
     if full is not None:
+        _wait(turn, job.id, full.per, nano)
         return full
     charge = Charge(day=day_of(turn.now), before=_gone(ledger), nano=nano)
     _write(turn, BUILDING, job.id, charge)
@@ -52,10 +53,13 @@ def set_aside(turn: Turn, job: JobState) -> JobState | NoRoom:
 def give_back(turn: Turn, job: JobState) -> None:
     """A job is over: it counts with what its ledger has spent, and with what is still held."""
     charge, ledger, approval = job.charge, turn.ledger, turn.issue.approval
-    if charge is None or ledger is None or approval is None or approval.ledger != job.ledger:
-        return  # another approval's ledger: the whole stays counted
+    if charge is None:
+        return
+    if ledger is None or approval is None or approval.ledger != job.ledger:
+        _write(turn, BUILDING, job.id, charge, at_work=False)  # another approval's ledger: the whole stays counted
+        return
     turn.settled = True
-    _write(turn, BUILDING, job.id, charge.model_copy(update={"nano": _gone(ledger) - charge.before}), gate=False)
+    _write(turn, BUILDING, job.id, charge.model_copy(update={"nano": _gone(ledger) - charge.before}), at_work=False)
 
 
 def more_for(turn: Turn, job: JobState, nano: int) -> NoRoom | None:
@@ -63,7 +67,7 @@ def more_for(turn: Turn, job: JobState, nano: int) -> NoRoom | None:
     if job.charge is None or job.over:
         return None
     charge = job.charge.model_copy(update={"nano": job.charge.nano + nano})
-    full = room(turn.view.purses, BUILDING, job.id, charge.nano, turn.now)
+    full = room(turn.view.purses, BUILDING, job.id, charge.nano, turn.now, in_turn=False)
     if full is None:
         _write(turn, BUILDING, job.id, charge)
         turn.put_job(job.model_copy(update={"charge": charge}))
@@ -82,16 +86,19 @@ def set_asking_aside(turn: Turn) -> NoRoom | None:
     if full is None:
         _write(turn, ASKING, _asker(turn), charge)
         turn.change(asking_charge=charge)
+    else:
+        _wait(turn, _asker(turn), full.per, charge.nano, asking=True)
     return full
 
 
 def give_asking_back(turn: Turn) -> None:
-    """The planner has answered: asking counts with what it has spent."""
+    """The planner has answered, or shall ask no more: asking counts with what it has spent, and with what is held."""
     charge, ask = turn.issue.asking_charge, turn.ask
     if charge is not None and ask is not None:
+        turn.asking_settled = True
         charge = charge.model_copy(update={"nano": _gone(ask) - charge.before})
         turn.change(asking_charge=charge)
-        _write(turn, ASKING, _asker(turn), charge, gate=False)
+        _write(turn, ASKING, _asker(turn), charge, at_work=False)
 
 
 def too_much(operator: Operator, nano: int) -> tuple[int, str] | None:
@@ -110,7 +117,8 @@ WORDS: dict[Per, str] = {
 def no_room_words(full: NoRoom) -> str:
     """`$18.20 of today's $20.00 is spent or set aside, and this may need $5.00`."""
     of = WORDS[full.per].format(limit=dollars(full.limit))
-    return f"{dollars(full.taken)} of {of} is spent or set aside, and this may need {dollars(full.asked)}"
+    kept = f", {dollars(full.kept)} is kept for what has waited longer" if full.kept else ""
+    return f"{dollars(full.taken)} of {of} is spent or set aside{kept}, and this may need {dollars(full.asked)}"
 
 
 def look_again(full: NoRoom, now: int) -> int:
@@ -127,10 +135,27 @@ def _asker(turn: Turn) -> str:
     return f"ask-{issue.repository.id}-{issue.number}"
 
 
-def _write(turn: Turn, pers: tuple[Per, ...], name: str, charge: Charge, *, gate: bool = True) -> None:
+def _write(turn: Turn, pers: tuple[Per, ...], name: str, charge: Charge, *, at_work: bool = True) -> None:
+    """The lines of a charge. What is over (`at_work` False) gives nothing back any more, and needs no gate."""
     issue = turn.issue
     for per, pk, limit in scopes(turn.view.operator, issue.installation_id, issue.repository.id, charge.day):
         if per in pers and limit is not None:
-            turn.usage[line_key(pk, name)] = charge.nano
-    if gate:
+            turn.usage[line_key(pk, name)] = Line(charge.nano, at_work)
+    if at_work:
         pass_gate(turn)
+
+
+def _wait(turn: Turn, name: str, per: Per, nano: int, *, asking: bool = False) -> None:
+    """Take a place in the order of those who wait, or keep it."""
+    known = next((each for each in turn.view.waiters if each.name == name), None)
+    turn.waiters[name] = Waiter(
+        name=name,
+        pk=turn.view.pk,
+        per=per,
+        nano=nano,
+        since=known.since if known is not None else turn.now,
+        looked=turn.now,
+        installation=turn.issue.installation_id,
+        repository=turn.issue.repository.id,
+        asking=asking,
+    )

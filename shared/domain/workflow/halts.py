@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.domain.issue import Phase, Waiting
 from shared.domain.messages import Message
+from shared.domain.workflow.ceilings import give_asking_back
 from shared.domain.workflow.jobs import stop_job
 from shared.domain.workflow.turn import Turn
 
@@ -32,9 +33,18 @@ def halt(
 
 def rest(turn: Turn) -> None:
     """Nothing is waited for by the clock any more, but for the status's own promise."""
-    for name in ("look", "queue", "quiet", "planner", "sleep", "approval", "provider"):
+    for name in ("look", "queue", "quiet", "sleep", "approval", "provider"):
         turn.deadline(name, None)
-    turn.change(planning="", queued="")
+    drop_planner(turn)
+    turn.change(queued="")
+
+
+def drop_planner(turn: Turn) -> None:
+    """Nobody waits for the planner any more: it asks nothing from here on, and an answer under way is thrown away."""
+    if turn.issue.planning:
+        give_asking_back(turn)
+    turn.change(planning="")
+    turn.deadline("planner", None)
 
 
 def go_on(turn: Turn) -> None:

@@ -19,7 +19,7 @@ from shared.domain.workflow.turn import Turn
 def on_planner(turn: Turn) -> None:
     """Only while a plan is waited for: an answer that comes after `stop` is thrown away, and said so."""
     if turn.issue.phase != "interviewing":
-        turn.outcome = f"thrown away: the issue is {turn.issue.phase}"
+        _throw_away(turn, f"the issue is {turn.issue.phase}")
         return
     if turn.inbound.data.get("provider"):
         turn.outcome = "shown: a provider's trouble"
@@ -27,7 +27,7 @@ def on_planner(turn: Turn) -> None:
         turn.show()
         return
     if not turn.issue.planning or turn.inbound.data.get("effect") != turn.issue.planning:
-        turn.outcome = "thrown away: it was asked again since"
+        _throw_away(turn, "it was asked again since")
         return
     turn.deadline("planner", None)
     turn.change(planning="")
@@ -50,6 +50,19 @@ def on_planner(turn: Turn) -> None:
         case "failed":
             _failed(turn, answer.failed, answer.detail)
     turn.show()
+
+
+def _throw_away(turn: Turn, why: str) -> None:
+    """What it cost is told, and counted where no newer ask has money set aside."""
+    turn.outcome = f"thrown away: {why}"
+    if turn.inbound.data.get("provider"):
+        return
+    if not turn.issue.planning:
+        give_asking_back(turn)
+    spent = PlannerAnswer.model_validate(turn.inbound.data.get("answer", {})).spent_nano
+    if spent:
+        turn.note("answer_dropped", text=dollars(spent))
+        turn.wish("status", "status")
 
 
 def _failed(turn: Turn, why: str, detail: str) -> None:

@@ -21,7 +21,7 @@ from shared.domain.messages import Message
 from shared.domain.people import Person
 from shared.domain.record import ABSENT, ANY, AtVersion, Change, Check, Delete, Expect, Key, Put, Record
 from shared.domain.spec import SpecRecord
-from shared.domain.usage import KEPT_DAYS
+from shared.domain.usage import KEPT_DAYS, Line, Waiter
 from shared.domain.view import View
 
 STRAY_MS = 120_000  # a ledger with something held is looked at after so long
@@ -66,9 +66,11 @@ class Turn:
     used_jobs: int = 0
     used_ulids: int = 0
     new_ledger: bool = False
-    usage: dict[Key, int] = field(default_factory=dict)  # lines under the ceilings, with what each counts
+    usage: dict[Key, Line] = field(default_factory=dict)  # under the ceilings
+    waiters: dict[str, Waiter] = field(default_factory=dict)  # by name: who found no room under them in this turn
     gates: set[str] = field(default_factory=set)
     settled: bool = False  # a line was closed by what the ledger says: the ledger must be the one that was read
+    asking_settled: bool = False  # the same of the asking allowance
 
     def __post_init__(self) -> None:
         self.issue = self.view.issue
@@ -177,9 +179,9 @@ class Turn:
         self.say(f"reply-{comment.id if comment else self.cause}", message)
 
     def react(self, content: str) -> None:
-        """A reaction on the comment at hand (none where the deed was no comment, or was a tick)."""
+        """A reaction on the comment at hand (none where the deed was no comment, was a tick, or stands in a review)."""
         comment = self.inbound.comment
-        if comment is not None and self.inbound.kind != "box":
+        if comment is not None and not comment.in_review and self.inbound.kind != "box":
             self.wish("react", f"{comment.id}-{content}", on="comment", id=comment.id, content=content)
 
     def put_job(self, job: JobState) -> None:
@@ -288,8 +290,10 @@ def _ledger_changes(turn: Turn) -> list[Change]:
 def _usage_changes(turn: Turn) -> list[Change]:
     expires = turn.now + KEPT_DAYS * DAY_MS
     changes: list[Change] = [
-        Put(Record(key, "usage", {"nano": nano}, expires=expires), ANY) for key, nano in turn.usage.items()
+        Put(Record(key, "usage", {"nano": line.nano, "at_work": line.at_work}, expires=expires), ANY)
+        for key, line in turn.usage.items()
     ]
+    changes += _waiting_changes(turn, expires)
     for scope in sorted(turn.gates):
         key = keys.gate(scope)
         changes.append(Put(Record(key, "gate", {"at": turn.now}), _expect(turn.view.version_of(key))))
@@ -297,6 +301,25 @@ def _usage_changes(turn: Turn) -> list[Change]:
     if turn.settled and number and turn.ledger == turn.view.ledger:
         key = keys.ledger(turn.view.pk, number)
         changes.append(Check(key, _expect(turn.view.version_of(key))))
+    if turn.asking_settled and turn.ask == turn.view.ask:
+        key = keys.ask_ledger(turn.view.pk)
+        changes.append(Check(key, _expect(turn.view.version_of(key))))
+    return changes
+
+
+def _waiting_changes(turn: Turn, expires: int) -> list[Change]:
+    """Who found no room keeps a place; whoever of this issue does not wait any more leaves it."""
+    changes: list[Change] = [
+        Put(Record(keys.waiting(name), "waiter", each.model_dump(mode="json"), expires=expires), ANY)
+        for name, each in turn.waiters.items()
+    ]
+    for each in turn.view.waiters:
+        if each.pk != turn.view.pk or each.name in turn.waiters:
+            continue
+        job = turn.job(each.name)
+        waits = bool(turn.issue.queued) if each.asking else job is not None and job.status == "queued"
+        if not waits:
+            changes.append(Delete(keys.waiting(each.name), ANY))
     return changes
 
 

@@ -283,6 +283,7 @@ MODEL_WORDS = {
     "exhausted": "{model} has nothing more to say",
     "stuck": "the agent turns in circles",
     "invalid": "{model} gave no answer that can be used",
+    "cut": "{model} was cut off before its answer was whole",
     "busy": "the provider does not answer",
 }
 MODEL_TURN = {
@@ -291,6 +292,7 @@ MODEL_TURN = {
     "model": "The operator chooses another one, or:",
     "key": "Only the operator of this installation can repair it. When it works again:",
     "busy": "It is theirs to repair; later it may work:",
+    "cut": "A smaller issue, or another model, needs less room. To try again:",
 }
 MODEL_AGAIN = {
     "spend_cap": "Only the operator can raise it there. The clock stands still, and I go on by myself when it is done. At once:",

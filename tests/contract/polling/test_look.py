@@ -130,6 +130,19 @@ def test_an_altered_text_is_told_with_what_stood_there(ear: Ear) -> None:
     assert heard["comment"]["before"] == SPEC
 
 
+def test_a_command_in_a_review_of_ours_is_heard_once_as_one_that_is_not_run(ear: Ear) -> None:
+    ear.octocat.push(REPO, "ours", {"ours.py": "x = 2\n"}, base="main")
+    ear.number = ear.octocat.open_pull(REPO, "ours")["number"]
+    ear.our_pull(ear.number)
+    ear.until_heard()
+    ear.stage.clock.advance(5)
+    on_line = {"path": "ours.py", "line": 1, "body": "/persevere fix this"}
+    ear.octocat.review(REPO, ear.number, "COMMENT", "/persevere verify", [on_line])
+    ear.until_heard()
+    told = [(each["kind"], each["data"]["quote"]) for each in ear.heard if each["kind"] == "near_miss"]
+    assert sorted(told) == [("near_miss", "/persevere fix this"), ("near_miss", "/persevere verify")]
+
+
 def test_pull_requests_of_ours_are_heard_and_others_are_not(ear: Ear) -> None:
     for branch in ("ours", "theirs"):
         ear.octocat.push(REPO, branch, {f"{branch}.py": "x = 2\n"}, base="main")

@@ -57,7 +57,8 @@ class Study:
         self.script = ScriptedModel([Line.model_validate({"for": "planner"} | line) for line in lines])
         self.brief = self.blobs.put("7/survey", b"src/sums.py: def add")
         known = {"phase": "interviewing", "version": 0, "job": None, "survey": Survey(brief=self.brief)}
-        self.set_issue(**(known | fields))
+        self.fields = known | fields
+        self.set_issue(**self.fields)
         self.put(keys.ask_ledger(PK), "ledger", Ledger(limit_nano=NANO // 2, limit_seconds=600, kept_percent=0))
         self.operator = Operator(model=MODEL)
 
@@ -69,16 +70,28 @@ class Study:
         self.store.commit(Put(Record(key, kind, body.model_dump(mode="json")), ANY))
 
     def set_issue(self, **fields: Any) -> None:
+        self.fields = fields
         self.put(keys.issue_state(PK), "issue", issue(**fields))
+
+    def waits_for(self, effect: str) -> None:
+        """As the conductor leaves it: whatever is asked for is what is waited for, while a plan is wanted at all."""
+        self.set_issue(**(self.fields | {"planning": effect}))
+
+    def stop(self, *_: Any) -> None:
+        """A person says `stop`."""
+        self.set_issue(**(self.fields | {"phase": "stopped", "planning": ""}))
 
     def hear(self, text: str, **fields: Any) -> None:
         heard = Heard(by=Person(id=2, login="hubot"), role="write", text=text, at=self.clock.now(), **fields)
         self.put(keys.message(PK, self.clock.now(), self.ids.ulid(self.clock.now())), "message", heard)
 
-    def plan(self, effect: str = "e1", die: tuple[str, int] | None = None, model: Any = None) -> str:
+    def plan(self, effect: str = "e1", die: tuple[str, int] | None = None, model: Any = None, store: Any = None) -> str:
         self.clock.advance(1)
+        if self.fields["phase"] == "interviewing":
+            self.waits_for(effect)
+        store = store or Mortal(self.store, die)
         world = make_world(
-            clock=self.clock, ids=self.ids, store=Mortal(self.store, die), blobs=self.blobs, operator=self.operator,
+            clock=self.clock, ids=self.ids, store=store, blobs=self.blobs, operator=self.operator,
             models=Models({"scripted": lambda _: model or self}),
         )  # fmt: skip
         use(world)
@@ -386,3 +399,121 @@ def test_a_planner_that_is_started_again_goes_on_and_leaves_later_words_to_the_n
     assert len(study.requests) == 1, "its answer was stored"
     assert study.plan("e2") == "spec"
     assert study.requests[-1].turns[-1]["text"].count("one more thing") == 1
+
+
+# --- stop ----------------------------------------------------------------------------------------------------
+
+
+class Meanwhile:
+    """A model, while whose answer is under way something happens; or before it puts us off."""
+
+    def __init__(self, study: Study, happens: Callable[..., None], raised: Exception | None = None) -> None:
+        self.study, self.happens, self.raised = study, happens, raised
+
+    def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
+        self.happens()
+        if self.raised is not None:
+            self.study.requests.append(request)
+            raise self.raised
+        return self.study.ask(request, deadline_s, alive)
+
+
+def test_after_stop_nothing_is_asked_again_and_what_was_spent_is_told() -> None:
+    study = Study("nonsense", SPEC)
+    assert study.plan(model=Meanwhile(study, study.stop)) == "failed"
+    assert len(study.requests) == 1
+    answer = study.answers()[0]["answer"]
+    assert answer["failed"] == "not_wanted"
+    assert answer["spent_nano"] == study.ledger().spent_nano > 0
+    assert study.ledger().held_nano == 0
+
+
+def test_after_stop_a_busy_provider_is_not_asked_again() -> None:
+    study = Study(SPEC)
+    assert study.plan(model=Meanwhile(study, study.stop, ModelBusy("later", 20))) == "not wanted"
+    assert len(study.requests) == 1
+    assert (study.ledger().spent_nano, study.ledger().held_nano, study.answers()) == (0, 0, [])
+
+
+def test_a_planner_that_was_asked_again_meanwhile_leaves_the_money_to_the_newer_one() -> None:
+    study = Study("nonsense", SPEC)
+    assert study.plan("e1", model=Meanwhile(study, lambda: study.waits_for("e2"))) == "failed"
+    assert len(study.requests) == 1
+    assert study.plan("e2") == "spec"
+
+
+def test_a_stop_that_comes_between_the_look_and_the_hold_is_heard() -> None:
+    """The look is a condition of the hold's own transaction, so there is no moment in between."""
+
+    class Late(Mortal):
+        def commit(self, *changes: Any, token: str | None = None) -> None:
+            if any(change.key == keys.ask_ledger(PK) for change in changes) and study.fields["phase"] != "stopped":
+                study.stop()
+            super().commit(*changes, token=token)
+
+    study = Study(SPEC)
+    assert study.plan(store=Late(study.store)) == "not wanted"
+    assert not study.requests
+    assert (study.ledger().spent_nano, study.ledger().held_nano) == (0, 0)
+
+
+# --- cut off -------------------------------------------------------------------------------------------------
+
+
+class CutOff:
+    """A model that thinks: an answer needs so many tokens, and is cut where it may not have them."""
+
+    def __init__(self, study: Study, needs: int, said: Any = None) -> None:
+        self.study, self.needs = study, needs
+        self.text = json.dumps({"spec": SPEC} if said is None else said)
+
+    def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
+        self.study.requests.append(request)
+        used, most = Usage(1_000, output=min(self.needs, request.max_output)), request.max_output
+        if most < self.needs:
+            return Answer(self.text[: len(self.text) // 2], (), used, "cut", {"id": "x"})
+        return Answer(self.text, (), used, "end", {"id": "x"})
+
+
+def test_an_answer_that_was_cut_off_is_asked_for_again_with_more_room() -> None:
+    study = Study()
+    assert study.plan(model=CutOff(study, 20_000)) == "spec"
+    assert [request.max_output for request in study.requests] == [12_000, 24_000]
+    assert "cut off after 12000 tokens" in study.requests[1].turns[-1]["text"]
+
+
+def test_what_was_cut_off_is_never_taken_for_whole() -> None:
+    """Text behind the last brace is lost, and nobody knows what it was."""
+
+    class Cut:
+        def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
+            study.requests.append(request)
+            return Answer(json.dumps({"spec": SPEC}), (), Usage(1_000, output=500), "cut", {"id": "x"})
+
+    study = Study()
+    assert study.plan(model=Cut()) == "failed"
+    assert study.answers()[0]["answer"]["failed"] == "cut"
+    assert len(study.requests) == 3
+
+
+def test_three_cuts_end_it_in_words() -> None:
+    study = Study()
+    study.put(keys.ask_ledger(PK), "ledger", Ledger(limit_nano=5 * NANO, limit_seconds=600, kept_percent=0))
+    assert study.plan(model=CutOff(study, 10**6)) == "failed"
+    answer = study.answers()[0]["answer"]
+    assert answer["failed"] == "cut"
+    assert answer["detail"].startswith(
+        "three answers in a row were cut off before they were whole, the last one at 48000"
+    )
+
+
+def test_more_room_is_not_asked_for_when_the_allowance_has_no_more() -> None:
+    """With less room than was too little already, the same question would only be paid for again."""
+    study = Study()
+    study.put(keys.ask_ledger(PK), "ledger", Ledger(limit_nano=NANO // 5, limit_seconds=600, kept_percent=0))
+    assert study.plan(model=CutOff(study, 30_000)) == "failed"
+    answer = study.answers()[0]["answer"]
+    assert len(study.requests) == 1
+    assert answer["failed"] == "out_of_money"
+    assert "was cut off at 12000 tokens" in answer["detail"]
+    assert study.ledger().held_nano == 0

@@ -165,3 +165,10 @@ def test_a_cut_answer_is_told_so() -> None:
     told = step(0, text="a very long", stop="cut")
     state = close_step(open_step(state, told.asking), told)
     assert state.pending == (prompts.CUT,)
+
+
+def test_an_answer_that_the_provider_could_not_read_is_told_so_and_not_as_too_long() -> None:
+    state = begin(JOB, SPEC)
+    told = step(0, text="Malformed function call: print(", stop="garbled")
+    state = close_step(open_step(state, told.asking), told)
+    assert state.pending == (prompts.GARBLED,)

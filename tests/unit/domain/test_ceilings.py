@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.domain import keys
 from shared.domain.ledger import Ledger
 from shared.domain.money import NANO
-from shared.domain.record import ANY, Put, Record
-from shared.domain.usage import Purse, day_of, line_key, renews, room, scopes
+from shared.domain.record import ANY, Delete, Put, Record
+from shared.domain.usage import Purse, Waiter, day_of, line_key, renews, room, scopes
 from shared.ports import Conflict
 from tests.unit.domain.places import at
 from tests.unit.domain.world_in_memory import OCTOCAT, PK, World
@@ -154,6 +156,134 @@ def test_what_is_still_held_counts_when_a_job_is_stopped() -> None:
     assert counted(world)[job] == NANO * 3 // 2
 
 
+# --- who waits longer comes first --------------------------------------------------------------------------------
+
+
+def other_waits(world: World, nano: int, name: str = "older", looked: int | None = None, **fields: object) -> None:
+    """Some other job found no room an hour ago, and looked again just now."""
+    known = {"name": name, "pk": "ISSUE#8#1", "per": "day", "nano": nano, "since": world.now - 3_600_000, "installation": 5,
+             "repository": 8, "looked": world.now if looked is None else looked}  # fmt: skip
+    waiter = Waiter.model_validate(known | fields)
+    world.store.commit(Put(Record(keys.waiting(name), "waiter", waiter.model_dump(mode="json")), ANY))
+
+
+def others_work_on(world: World, nano: int, name: str = "running") -> None:
+    """Some other job is at work, and may give back what it does not need."""
+    pk = scopes(world.operator, 5, 7, day_of(world.now))[0][1]
+    world.store.commit(Put(Record(line_key(pk, name), "usage", {"nano": nano, "at_work": True}), ANY))
+
+
+def waiting(world: World) -> list[str]:
+    return [each.name for each in world.view().waiters]
+
+
+def test_a_small_job_does_not_pass_a_large_one_that_waits_and_hears_why() -> None:
+    world = at("proposed")
+    others_work_on(world, 10 * NANO)
+    other_waits(world, 12 * NANO)
+    approve(world)
+    job = world.job()
+    assert job.status == "queued"
+    assert job.reason == (
+        "$10.00 of today's $20.00 is spent or set aside, $12.00 is kept for what has waited longer, and this may need $5.00"
+    )
+    world.store.commit(Delete(keys.waiting("older"), ANY))  # it has begun, or was stopped
+    world.rings("queue")
+    assert world.job().status == "launching"
+
+
+def test_what_fits_beside_the_one_that_waits_need_not_wait() -> None:
+    world = at("proposed")
+    others_work_on(world, 10 * NANO)
+    other_waits(world, 5 * NANO)
+    assert approve(world).job().status == "launching"
+
+
+@pytest.mark.parametrize("why", ["spent", "gone", "elsewhere", "for the month", "younger"])
+def test_nobody_waits_for_who_cannot_come(why: str) -> None:
+    world = at("proposed")
+    if why == "spent":
+        others_take(world, 10 * NANO)
+        other_waits(world, 12 * NANO)
+    elif why == "gone":
+        others_work_on(world, 10 * NANO)
+        other_waits(world, 12 * NANO, looked=world.now - 3_600_000)
+    elif why == "elsewhere":
+        limited(world, day_nano=None)
+        other_waits(world, 48 * NANO, installation=6, per="month")
+    elif why == "for the month":
+        others_work_on(world, 10 * NANO)
+        other_waits(world, 12 * NANO, installation=6, per="month")
+    else:
+        others_take(world, 16 * NANO)
+        approve(world)
+        others_take(world, 10 * NANO)
+        others_work_on(world, 0)
+        other_waits(world, 10 * NANO, since=world.now)
+        world.rings("queue")
+        assert world.job().status == "launching"
+        return
+    assert approve(world).job().status == "launching"
+
+
+def test_a_place_among_those_who_wait_is_kept_and_left_when_it_begins_or_stops() -> None:
+    world = at("proposed")
+    others_take(world, 16 * NANO)
+    approve(world)
+    job = world.issue.job
+    assert waiting(world) == [job]
+    (first,) = world.view().waiters
+    world.rings("queue")
+    (again,) = world.view().waiters
+    assert again.since == first.since < again.looked
+    stopped = world.fork()
+    stopped.says(OCTOCAT, "/persevere stop")
+    assert waiting(stopped) == []
+    others_take(world, 0)
+    world.rings("queue")
+    assert world.job().status == "launching"
+    assert waiting(world) == []
+
+
+def test_asking_waits_in_the_same_order_and_leaves_its_place() -> None:
+    world = reading()
+    others_work_on(world, 10 * NANO)
+    other_waits(world, 10 * NANO)
+    world.surveys()
+    assert "kept for what has waited longer" in world.issue.queued
+    assert waiting(world) == ["older", "ask-7-42"]
+    world.store.commit(Delete(keys.waiting("older"), ANY))
+    world.rings("queue")
+    assert world.issue.planning
+    assert waiting(world) == []
+
+
+def test_a_job_at_work_is_extended_whoever_waits() -> None:
+    world = at("building")
+    other_waits(world, 20 * NANO)
+    assert world.says(OCTOCAT, "/persevere extend +$2") == "executed"
+
+
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=8),
+    work=st.lists(st.tuples(st.integers(0, 20), st.booleans()), max_size=5),
+)
+def test_the_oldest_waits_for_nobody_who_waits(sizes: list[int], work: list[tuple[int, bool]]) -> None:
+    """Once the ceiling renews, those who wait get in one after the other, oldest first: no deadlock, nobody for ever."""
+    waiters = tuple(
+        Waiter(name=f"w{at}", pk="-", per="day", nano=nano, since=at, looked=100, installation=5, repository=7)
+        for at, nano in enumerate(sizes)
+    )
+    taken = {f"r{at}": nano for at, (nano, _) in enumerate(work)}
+    at_work = frozenset(f"r{at}" for at, (_, open_still) in enumerate(work) if open_still)
+    now = Purse("day", "pk", 20, taken, at_work, waiters)
+    assert now.kept_for_others("w0", 100) == 0
+    assert now.kept_for_others("new", 100) <= 20
+    for first in range(len(waiters)):
+        renewed = Purse("day", "pk", 20, {}, frozenset(), waiters[first:])
+        assert room({"day": renewed}, ("day",), f"w{first}", sizes[first], 100) is None
+
+
 # --- asking --------------------------------------------------------------------------------------------------
 
 
@@ -201,6 +331,52 @@ def test_asking_counts_what_it_spent_when_the_planner_has_answered() -> None:
     assert counted(world, "asking")["ask-7-42"] == NANO // 2
     world.plans()
     assert counted(world, "asking")["ask-7-42"] == NANO // 10
+
+
+def planned_with(world: World, **fields: object) -> None:
+    """What the planner's gateway did to the allowance."""
+    record = world.store.get(keys.ask_ledger(PK))
+    assert record is not None
+    ledger = Ledger.model_validate(record.body).model_copy(update=fields)
+    world.store.commit(Put(Record(record.key, "ledger", ledger.model_dump(mode="json")), ANY))
+
+
+def test_asking_that_is_stopped_counts_what_it_spent_and_what_an_answer_under_way_may_cost() -> None:
+    world = reading()
+    world.surveys()
+    world.settle()
+    planned_with(world, spent_nano=NANO // 10, holds={"e/1/1": NANO // 10})
+    world.says(OCTOCAT, "/persevere stop")
+    assert counted(world, "asking")["ask-7-42"] == NANO // 5
+    planned_with(world, spent_nano=NANO * 15 // 100, holds={})
+    assert world.plans(spent_nano=NANO * 15 // 100).startswith("thrown away")
+    assert counted(world, "asking")["ask-7-42"] == NANO * 15 // 100
+
+
+def test_a_stop_that_read_an_old_allowance_is_decided_anew() -> None:
+    """The planner's hold and the stop cannot pass each other."""
+    world = reading()
+    world.surveys()
+    world.settle()
+    key = keys.inbound(PK, world.now, "z" * 26)
+    command = {"kind": "command", "received": world.now, "sender": OCTOCAT.model_dump(), "number": 42,
+               "data": {"verb": "stop", "arguments": "", "rest": "", "issue_state": "open"}}  # fmt: skip
+    world.store.commit(Put(Record(key, "inbound", command, due=world.now), ANY))
+    decision = world.decide(key)
+    planned_with(world, holds={"e/1/1": NANO // 10})
+    with pytest.raises(Conflict):
+        world.store.commit(*decision.changes)
+
+
+def test_an_answer_to_an_earlier_ask_leaves_alone_what_the_newer_one_set_aside() -> None:
+    world = reading()
+    world.surveys()
+    world.settle()
+    first = world.effects("start_planner", still_open=False)[0]
+    world.rings("planner")
+    planned_with(world, spent_nano=NANO // 10)
+    assert world.plans(first.id, spent_nano=NANO // 10).startswith("thrown away")
+    assert counted(world, "asking")["ask-7-42"] == NANO // 2
 
 
 # --- jobs at once --------------------------------------------------------------------------------------------

@@ -180,3 +180,45 @@ def test_a_payload_of_anything_is_read_left_or_refused(event: str, whole: dict[s
         read(event, whole)
     except (KeyError, TypeError, ValueError, AttributeError):
         return
+
+
+# --- reviews -------------------------------------------------------------------------------------------------
+
+PULL = {"number": 57, "state": "open"}
+
+
+def reviewed(event: str, body: str | None, **more: Any) -> Envelope | Ignored:
+    if event == "pull_request_review":
+        written = {"action": "submitted", "review": {"id": 11, "body": body, "user": USER, "html_url": "https://x"}}
+    else:
+        written = {"action": "created", "comment": comment(body or "")}
+    return read(event, payload("") | {"issue": None, "pull_request": PULL} | written | more)
+
+
+@pytest.mark.parametrize("event", ["pull_request_review", "pull_request_review_comment"])
+@pytest.mark.parametrize("body", ["/persevere fix", "Nice.\n\n/persevere fix"])
+def test_a_command_in_a_review_is_not_run_and_not_passed_over(event: str, body: str) -> None:
+    found = reviewed(event, body)
+    assert isinstance(found, Envelope)
+    assert (found.pk, found.kind) == ("ISSUE#7#57", "near_miss")
+    assert found.body["data"]["why"] == "review"
+    assert found.body["data"]["quote"] == "/persevere fix"
+    assert found.body["comment"]["on_pull"]
+    assert found.body["comment"]["in_review"]
+    assert found.identities == reviewed(event, body).identities  # type: ignore[union-attr]
+    other = "pull_request_review_comment" if event == "pull_request_review" else "pull_request_review"
+    assert set(found.identities).isdisjoint(reviewed(other, body).identities)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("event", ["pull_request_review", "pull_request_review_comment"])
+@pytest.mark.parametrize("body", ["Looks good.", "", None, "> /persevere fix"])
+def test_a_review_without_a_command_is_left_to_people(event: str, body: str | None) -> None:
+    assert isinstance(reviewed(event, body), Ignored)
+
+
+@pytest.mark.parametrize("event", ["pull_request_review", "pull_request_review_comment"])
+@pytest.mark.parametrize(
+    "more", [{"sender": BOT}, {"pull_request": None}, {"installation": None}, {"action": "edited"}]
+)
+def test_only_what_a_person_hands_in_counts(event: str, more: dict[str, Any]) -> None:
+    assert isinstance(reviewed(event, "/persevere fix", **more), Ignored)

@@ -274,3 +274,15 @@ def test_the_same_deed_wishes_the_same_effects() -> None:
     assert [each.id for each in one.effects()] == [each.id for each in other.effects()]
     assert one.store.items.keys() == other.store.items.keys()
     assert one.issue.pk == PK
+
+
+def test_a_command_in_a_review_is_answered_in_the_status_and_not_run() -> None:
+    world = at("in_review")
+    comment = {"id": 77, "body": "/persevere retry", "on_pull": True, "in_review": True}
+    data = {"why": "review", "quote": "/persevere retry"}
+    inbound = {"kind": "near_miss", "sender": OCTOCAT.model_dump(), "number": 57, "comment": comment, "data": data}
+    assert world.inbound(inbound) == "not run: near miss"
+    assert world.issue.phase == "in_review"
+    assert [note.name for note in world.issue.notes] == ["near_miss_review"]
+    assert world.effects("status")
+    assert all(each.data["id"] != 77 for each in world.effects("react")), "a review's number is not a comment's"

@@ -358,6 +358,18 @@ def test_a_planner_that_says_nothing_is_asked_again_twice_then_a_person() -> Non
     assert len(world.effects("start_planner", still_open=False)) == 3
 
 
+def test_an_answer_that_is_thrown_away_is_told_with_what_it_cost() -> None:
+    world = asked()
+    world.says(OCTOCAT, "/persevere stop")
+    world.settle()
+    assert world.plans(spent_nano=NANO // 20) == "thrown away: the issue is stopped"
+    (note,) = world.issue.notes
+    assert (note.name, note.text) == ("answer_dropped", "$0.05")
+    assert world.effects("status")
+    world.plans(outcome="failed", spec=None, failed="not_wanted", spent_nano=0)
+    assert len(world.issue.notes) == 1, "what cost nothing needs no line"
+
+
 def test_only_the_answer_that_is_waited_for_counts() -> None:
     world = asked()
     first = world.effects("start_planner", still_open=False)[0]

@@ -66,3 +66,46 @@ def test_half_a_bill_is_none(module: Any, bill: dict[str, Any]) -> None:
 )
 def test_numbers_that_are_none_count_nothing(bill: dict[str, Any], usage: Usage) -> None:
     assert anthropic_model.usage_of(bill) == usage
+
+
+# --- how it was served -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "surcharge", "priced"),
+    [
+        ({"inference_geo": "global", "service_tier": "standard", "speed": "standard"}, "", True),
+        ({"inference_geo": "not_available", "cache_creation": {"ephemeral_5m_input_tokens": 90}}, "", True),
+        ({"inference_geo": None, "service_tier": None, "cache_creation": None}, "", True),
+        ({"inference_geo": "us"}, "us", True),
+        ({"inference_geo": "moon"}, "", False),
+        ({"service_tier": "priority"}, "", False),
+        ({"service_tier": "batch"}, "", False),
+        ({"speed": "fast"}, "", False),
+        ({"cache_creation": {"ephemeral_5m_input_tokens": 80, "ephemeral_1h_input_tokens": 10}}, "", False),
+    ],
+)
+def test_anthropic_tells_where_and_how_it_was_served(more: dict[str, Any], surcharge: str, priced: bool) -> None:
+    assert anthropic_model.usage_of(ANTHROPIC | more) == Usage(
+        900, cached=800, written=90, output=5, surcharge=surcharge, priced=priced
+    )
+
+
+@pytest.mark.parametrize(
+    ("tier", "priced"),
+    [(None, True), ("default", True), ("flex", False), ("priority", False), ("scale", False), ("ultrafast", False)],
+)
+def test_openai_tells_the_tier_that_served_it(tier: str | None, priced: bool) -> None:
+    assert openai_model.usage_of(OPENAI, tier).priced is priced
+
+
+def test_a_cache_that_lasts_longer_than_was_asked_for_has_no_price() -> None:
+    written = {"cache_write_tokens": 100, "cache_write_tokens_details": {"ttl_30m_tokens": 60, "ttl_12h_tokens": 40}}
+    assert not openai_model.usage_of(OPENAI | {"input_tokens_details": written}).priced
+    written["cache_write_tokens_details"] = {"ttl_30m_tokens": 100, "ttl_12h_tokens": 0}
+    assert openai_model.usage_of(OPENAI | {"input_tokens_details": written}).priced
+
+
+@pytest.mark.parametrize(("tier", "priced"), [("standard", True), ("STANDARD", True), ("flex", False)])
+def test_gemini_tells_the_tier_where_it_does(tier: str, priced: bool) -> None:
+    assert gemini_model.usage_of(GEMINI | {"serviceTier": tier}).priced is priced

@@ -43,3 +43,24 @@ def test_gemini_s_quota_of_a_day_is_one_in_a_stream_too() -> None:
     assert row(gemini_model.read, {"error": error}) == ("busy", "rate", True)
     begun = {"candidates": [{"content": {"parts": [{"text": "I"}]}}]}
     assert row(gemini_model.read, begun, {"error": error})[0] == "lost"
+
+
+@pytest.mark.parametrize(
+    ("finish", "stop"),
+    [
+        ("MALFORMED_FUNCTION_CALL", "garbled"),
+        ("UNEXPECTED_TOOL_CALL", "garbled"),
+        ("TOO_MANY_TOOL_CALLS", "garbled"),
+        ("MALFORMED_RESPONSE", "garbled"),
+        ("MODEL_ARMOR", "refused"),
+        ("PROHIBITED_CONTENT", "refused"),
+        ("MAX_TOKENS", "cut"),
+        ("OTHER", "cut"),
+    ],
+)
+def test_why_gemini_ended(finish: str, stop: str) -> None:
+    """The names are those of google-genai's FinishReason."""
+    usage = {"promptTokenCount": 10, "totalTokenCount": 12}
+    event = {"candidates": [{"finishReason": finish, "finishMessage": "why it ended"}], "usageMetadata": usage}
+    answer = gemini_model.read(iter([event]), "model")
+    assert (answer.stop, answer.text, answer.usage.output) == (stop, "why it ended", 2)

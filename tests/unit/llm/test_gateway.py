@@ -370,3 +370,13 @@ def test_spent_and_held_never_pass_the_limit(limit: int, actions: list[Any]) -> 
     assert ledger.held_nano == 0, "once every slot was asked to its end, nothing is held"
     billed = sum(desk.state(number).billed.nano for number in range(3))
     assert ledger.spent_nano <= billed + ledger.lost_nano
+
+
+def test_what_was_served_otherwise_than_asked_counts_its_hold_in_full() -> None:
+    """Nobody knows the price of a tier that was not asked for; the tokens are known all the same."""
+    desk = Desk()
+    desk.model.said = [answer(100, 50, priced=False)]
+    stored = desk.ask()
+    assert isinstance(stored, Stored)
+    assert stored.state.billed.nano == desk.ledger().spent_nano == published().of(MODEL, 0).worst(1_000, 4_000)
+    assert stored.state.billed.input == 100

@@ -62,12 +62,14 @@ def test_the_price_of_a_long_input_holds_for_all_of_it() -> None:
     st.integers(0, 20_000),
     st.integers(0, 400_000),
     st.integers(0, 400_000),
+    st.booleans(),
 )
 def test_no_call_within_its_bound_costs_more_than_the_worst_case(
-    name: str, tokens: int, output: int, cached: int, written: int
+    name: str, tokens: int, output: int, cached: int, written: int, in_us: bool
 ) -> None:
     price = price_of(name)
-    cost = price.cost(Usage(tokens, cached=cached, written=written, output=output))
+    surcharge = "us" if in_us and name.startswith("anthropic:") else ""
+    cost = price.cost(Usage(tokens, cached=cached, written=written, output=output, surcharge=surcharge))
     assert 0 <= cost <= price.worst(tokens, output)
     assert cost <= price.worst(tokens + 1_000, output + 10), "also where the bound reaches a dearer tier"
 
@@ -103,3 +105,32 @@ def test_a_model_that_cannot_be_asked_says_what_can(name: str) -> None:
 def test_a_model_is_made_once() -> None:
     models = Models({"scripted": lambda _: Told()})
     assert models.get("scripted:demo") is models.get("scripted:demo")
+
+
+def test_inference_in_the_us_alone_costs_a_tenth_more() -> None:
+    sonnet = price_of("anthropic:claude-sonnet-5-5")
+    plain = sonnet.cost(Usage(1_000, cached=500, output=100))
+    assert sonnet.cost(Usage(1_000, cached=500, output=100, surcharge="us")) == plain * 11 // 10
+    assert sonnet.worst(1_000, 100) == (1_000 * 2_500 + 100 * 10_000) * 11 // 10, "a hold has room for it"
+
+
+@pytest.mark.parametrize(
+    ("url", "more"),
+    [
+        (None, 0),
+        ("https://api.openai.com/v1", 0),
+        ("https://eu.api.openai.com/v1", 100),
+        ("https://us.api.openai.com", 100),
+        ("https://api.openai.com.example.com/v1", 0),
+        ("https://gateway.example.com/v1", 0),
+    ],
+)
+def test_openais_regional_addresses_cost_a_tenth_more(url: str | None, more: int) -> None:
+    prices = published().at_address(url)
+    tiers = prices.of("openai:gpt-6.1-sol", NOW).tiers
+    assert [(tier.input, tier.output) for tier in tiers] == [
+        (each.input * (1000 + more) // 1000, each.output * (1000 + more) // 1000)
+        for each in published().of("openai:gpt-6.1-sol", NOW).tiers
+    ]
+    for name in ("openai:gpt-5.3-codex", "anthropic:claude-sonnet-5-5", "gemini:gemini-4-argon"):
+        assert prices.of(name, NOW) == published().of(name, NOW), "older models and other providers cost the same"

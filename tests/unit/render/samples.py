@@ -81,6 +81,7 @@ SWITCHED = Asking(
 )  # fmt: skip
 NO_MONEY = "$18.20 of today's $20.00 is spent or set aside, and this may need $6.00"
 NO_ASKING = "$4.80 of the $5.00 for asking here today is spent or set aside, and this may need $0.50"
+DROPPED = Note(name="answer_dropped", text="$0.05", at=v.at("14:45"))
 CHOSEN = Note(name="model_chosen", who="hubot", text="openai:gpt-6.1-sol", at=v.at("14:20"))
 READ = v.ledger(112).model_copy(update={"read_tokens": 1_000_000, "cached_tokens": 914_000})
 
@@ -187,6 +188,7 @@ STATUS: dict[str, Sample] = {
         "14:57",
     ),
     "status-stopped": _status(_stopped("stopped"), "14:44"),
+    "status-stopped-answer-dropped": _status(_stopped("stopped", notes=(DROPPED,)), "14:46"),
     "status-stopped-closed": _status(_stopped("closed"), "14:50"),
     "status-reopened": _status(_stopped("reopened"), "14:55"),
     "status-done": _status(

@@ -127,6 +127,11 @@ def test_a_quote_holds_lines_of_words_only(text: str) -> None:
 
 
 @settings(max_examples=300)
+@example("@@octocat")
+@example("@`octocat")
+@example("@#5")
+@example("#`5")
+@example("#@5")
 @given(foreign)
 def test_plain_words_mention_close_and_skip_nothing(text: str) -> None:
     shown = plain(text, 80)

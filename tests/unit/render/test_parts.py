@@ -66,7 +66,7 @@ def test_every_phase_has_a_text_even_when_nothing_else_is_known(phase: str) -> N
     assert render_checks(bare, views.NOW)[0].conclusion != "success"
 
 
-@pytest.mark.parametrize("name", ["unheard_of", "near_miss_odd_blank", "not_done", "pushed"])
+@pytest.mark.parametrize("name", ["unheard_of", "near_miss_odd_blank", "not_done", "pushed", "answer_dropped"])
 def test_every_note_has_words(name: str) -> None:
     note = Note(name=name, who="hubot", text="b7c8d9e0", at=views.at("14:20"))
     assert "14:20 UTC" in render_status(views.waiting_spec(notes=(note,)), views.at("14:21"), None)
