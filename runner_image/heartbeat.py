@@ -53,6 +53,8 @@ class Pulse:
             try:
                 self._beat()
             except Leave as leave:
+                if self._over.is_set():  # a last word that was taken ends the session: no news to us
+                    return
                 log("heartbeat.refused", why=str(leave))
                 self._orders.abandon(leave)
                 return
