@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,11 +221,14 @@ class Recorder:
 
     def _left_out(self) -> tuple[str, ...]:
         out = run_on(self._git, self._tree, "ls-files", "--others", "--directory", "-z", index=self._index)
-        shown = []
-        for path in out.split(b"\0"):
+        shown, of_setup = [], sorted(self._made_by_setup)
+        for path in filter(None, out.split(b"\0")):
             name = path.rstrip(b"/").rpartition(b"/")[2]
-            made = name in (b".venv", b"node_modules") or any(each.startswith(path) for each in self._made_by_setup)
-            if path and (made or name.endswith(b".egg-info")):
+            first = bisect_left(of_setup, path)  # all that begin with it stand together
+            made = name in (b".venv", b"node_modules") or any(
+                each.startswith(path) for each in of_setup[first : first + 1]
+            )
+            if made or name.endswith(b".egg-info"):
                 shown.append(shown_path(path))
         return tuple(shown[:LEFT_OUT_SHOWN])
 
