@@ -85,7 +85,7 @@ def prepare(job: Job, allow_file: bool) -> Prepared:
         recorder = Recorder(git, checkout.tree, checkout.index, claimed.clone.base, start, claimed.limits)
         setup_run = run_setup(job, checkout, choose_setup(job, git))
         recorder.record_setup()
-    except GitFailed as error:
+    except (GitFailed, TooBig) as error:
         raise GiveUp("no_workspace", f"The workspace could not be prepared: {error}") from error
     keeper = Keeper(job, git, recorder, start)
     return Prepared(git, checkout, recorder, keeper, UnderWay(recorder), setup_run)
