@@ -328,7 +328,9 @@ def test_files_without_end_are_told_before_they_are_taken_in(
     work.sh("mkdir many; cd many; touch $(seq -f 'a-rather-long-name-%06g' 5000)")
     with pytest.raises(TooBig, match="bytes of names"):
         work.recorder.tree()
-    work.sh("rm -r many; mkdir -p r/.git/refs r/.git/objects; echo ref: refs/heads/x > r/.git/HEAD; touch r/1 r/2 r/3 r/4")
+    work.sh(
+        "rm -r many; mkdir -p r/.git/refs r/.git/objects; echo ref: refs/heads/x > r/.git/HEAD; touch r/1 r/2 r/3 r/4"
+    )
     monkeypatch.setattr(changeset, "NAMES_MOST", 3)
     with pytest.raises(TooBig, match="more than 3"):
         work.recorder.tree()

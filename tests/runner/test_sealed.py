@@ -33,7 +33,10 @@ def repo(repo: Repo) -> Repo:
         ("mkdir -p n/m; echo n > n/m/f; chmod 000 n/m n", {"n/m/f": b"n\n"}),
         ("mkdir n; echo n > n/f; chmod 444 n", {"n/f": b"n\n"}),
         ("echo two > shut/kept.txt; chmod 000 shut/kept.txt shut", {"shut/kept.txt": b"two\n"}),
-        ("mkdir -p n/.git/refs n/.git/objects; echo ref: refs/heads/x > n/.git/HEAD; echo n > n/f; chmod 000 n", {"n/f": b"n\n"}),
+        (
+            "mkdir -p n/.git/refs n/.git/objects; echo ref: refs/heads/x > n/.git/HEAD; echo n > n/f; chmod 000 n",
+            {"n/f": b"n\n"},
+        ),
         ("rm shut/kept.txt; chmod 000 shut", {"shut/kept.txt": None}),
     ],
 )
