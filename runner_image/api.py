@@ -141,14 +141,20 @@ class Api:
 
     def fetch(self, url: str, at_most: int) -> bytes:
         """A granted download. Raises GiveUp when it is longer than `at_most` bytes."""
+        data = bytearray()
 
         def get() -> requests.Response:
-            return self._session.get(url, timeout=self._timeout(BLOB_S), auth=_Bearer(None), stream=True)
+            data.clear()  # of one that broke off
+            with self._session.get(url, timeout=self._timeout(BLOB_S), auth=_Bearer(None), stream=True) as response:
+                for piece in response.iter_content(1 << 16):
+                    data.extend(piece)
+                    if len(data) > at_most:
+                        break
+            return response
 
-        with self._again(get, "download") as response:
-            if response.status_code != 200:
-                raise GiveUp("refused", f"a blob could not be fetched: {response.status_code}")
-            data = response.raw.read(at_most + 1, decode_content=True)
+        response = self._again(get, "download")
+        if response.status_code != 200:
+            raise GiveUp("refused", f"a blob could not be fetched: {response.status_code}")
         if len(data) > at_most:
             raise GiveUp("too_big", f"the stored changeset is longer than {at_most:,} bytes")
         return bytes(data)
@@ -200,17 +206,18 @@ class Api:
                 allow_redirects=False,
             )
 
-        response = self._again(put, "blob")
+        # 409: somebody, perhaps we, is at the very same (ConditionalRequestConflict).
+        response = self._again(put, "blob", busy=(409,))
         # 412: write-once, and it is there already.
         if response.status_code not in (200, 201, 204, 412):
             raise GiveUp("refused", f"a blob could not be stored: {response.status_code} {response.text[:300]}")
 
-    def _again(self, send: Callable[[], requests.Response], what: str) -> requests.Response:
+    def _again(self, send: Callable[[], requests.Response], what: str, busy: tuple[int, ...] = ()) -> requests.Response:
         """Repeats until an answer that means something; what is repeated is safe to repeat by the protocol."""
         wait, began = FIRST_WAIT_S, time.monotonic()
         while True:
             said = self._try(send)
-            if isinstance(said, requests.Response) and not _is_busy(said.status_code):
+            if isinstance(said, requests.Response) and not (_is_busy(said.status_code) or said.status_code in busy):
                 self._heard = time.monotonic()
                 return said
             # In a hurry each request has its own time: a heartbeat that is heard helps no upload that hangs.

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from runner_image.beneath import Outside
@@ -45,12 +46,13 @@ def build(job: Job, allow_file: bool) -> Finish:
     prepared: Prepared | None = None
     setup_run: Run | None = None
     try:
+        stored = fetch_stored(job)
         made = prepare(job, allow_file)
         setup_run = made.setup_run
         if setup_run and setup_run.outcome != "pass" and not continues(job):
             # Nothing can be proved here. The tail of the set-up says why.
             return closing(job, "gave_up", "no_setup", f"Set-up ended without success: {setup_run.reason}", setup_run)
-        restore(job, made)
+        restore(job, made, stored)
         prepared = made  # not before: a workspace without the stored work must never be taken for the work
         said = work(job, Bench(job, made.checkout), made.keeper, made.underway)
         return hand_over(job, made, said)
@@ -91,17 +93,32 @@ def prepare(job: Job, allow_file: bool) -> Prepared:
     return Prepared(git, checkout, recorder, keeper, UnderWay(recorder), setup_run)
 
 
-def restore(job: Job, prepared: Prepared) -> None:
-    """Lays the work that an earlier runner kept over the workspace. Raises Ending."""
-    resume, limits, clone = job.claimed.resume, job.claimed.limits, job.claimed.clone
+def fetch_stored(job: Job) -> Path | None:
+    """The work that an earlier runner kept, in a file: first of all, since its grant may not outlive clone and set-up.
+    Raises Ending.
+    """
+    resume, limits = job.claimed.resume, job.claimed.limits
     if resume.bundle is None:
-        return
-    job.progress.doing = "restoring the work"
+        return None
+    job.progress.doing = "fetching the work"
     url = resume.bundle
     # A changeset is base64 and a line's other fields: at most twice the bytes of the files.
     most = 2 * limits.changeset_bytes + 1_000 * limits.changeset_files
     most = CHECKPOINT_MAX_BYTES if resume.kind == "bundle" else most
-    data = wait_for(job, "restore", lambda: job.api.fetch(url, most))
+    data = wait_for(job, "fetch", lambda: job.api.fetch(url, most))
+    path = job.directory / "stored"
+    path.touch(mode=0o600)
+    path.write_bytes(data)
+    return path
+
+
+def restore(job: Job, prepared: Prepared, stored: Path | None) -> None:
+    """Lays that work over the workspace. Raises Ending."""
+    resume, clone = job.claimed.resume, job.claimed.clone
+    if stored is None:
+        return
+    job.progress.doing = "restoring the work"
+    data = stored.read_bytes()
     try:
         changes = stored_change(prepared.git, clone.base, prepared.recorder.start, resume, data)
         prepared.checkout.lay(changes)
