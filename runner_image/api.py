@@ -121,7 +121,7 @@ class Api:
         self._ask("POST", "/v1/begin", Begin(step=step), None)
 
     def evidence(self, report: EvidenceReport) -> None:
-        self._ask("POST", "/v1/evidence", report, None)
+        self._ask("POST", "/v1/evidence", report, None, alone=True)
 
     def finish(self, finish: Finish) -> None:
         self._ask("POST", "/v1/finish", finish, None)
@@ -152,7 +152,7 @@ class Api:
                         break
             return response
 
-        response = self._again(get, "download")
+        response = self._again(get, "download", alone=True)
         if response.status_code != 200:
             raise GiveUp("refused", f"a blob could not be fetched: {response.status_code}")
         if len(data) > at_most:
@@ -171,13 +171,15 @@ class Api:
     def _timeout(self, read_s: float) -> tuple[float, float]:
         return min(CONNECT_S, self._read_at_most), min(read_s, self._read_at_most)
 
-    def _ask(self, method: str, path: str, body: BaseModel, answer: type[Answer] | None) -> Any:
-        status, raw = self._send(method, path, body, read_s=ANSWER_S)
+    def _ask(self, method: str, path: str, body: BaseModel, answer: type[Answer] | None, *, alone: bool = False) -> Any:
+        status, raw = self._send(method, path, body, read_s=ANSWER_S, alone=alone)
         if status != 200:
             raise _ending(status, _refusal(status, raw))
         return _read(answer, raw) if answer else None
 
-    def _send(self, method: str, path: str, body: BaseModel, read_s: float) -> tuple[int, bytes]:
+    def _send(
+        self, method: str, path: str, body: BaseModel, read_s: float, *, alone: bool = False
+    ) -> tuple[int, bytes]:
         data = body.model_dump_json().encode()
         headers = {"Content-Type": "application/json", "Persevere-Protocol": str(PROTOCOL)}
 
@@ -192,7 +194,7 @@ class Api:
                 allow_redirects=False,
             )
 
-        response = self._again(send, path)
+        response = self._again(send, path, alone=alone)
         return response.status_code, response.content
 
     def _put(self, url: str, headers: dict[str, str], data: bytes) -> None:
@@ -207,21 +209,25 @@ class Api:
             )
 
         # 409: somebody, perhaps we, is at the very same (ConditionalRequestConflict).
-        response = self._again(put, "blob", busy=(409,))
+        response = self._again(put, "blob", busy=(409,), alone=True)
         # 412: write-once, and it is there already.
         if response.status_code not in (200, 201, 204, 412):
             raise GiveUp("refused", f"a blob could not be stored: {response.status_code} {response.text[:300]}")
 
-    def _again(self, send: Callable[[], requests.Response], what: str, busy: tuple[int, ...] = ()) -> requests.Response:
-        """Repeats until an answer that means something; what is repeated is safe to repeat by the protocol."""
+    def _again(
+        self, send: Callable[[], requests.Response], what: str, *, busy: tuple[int, ...] = (), alone: bool = False
+    ) -> requests.Response:
+        """Repeats until an answer that means something; what is repeated is safe to repeat by the protocol. `alone`: that
+        heartbeats are heard says nothing of whether this one ever will be. Raises Leave.
+        """
         wait, began = FIRST_WAIT_S, time.monotonic()
         while True:
             said = self._try(send)
             if isinstance(said, requests.Response) and not (_is_busy(said.status_code) or said.status_code in busy):
                 self._heard = time.monotonic()
                 return said
-            # In a hurry each request has its own time: a heartbeat that is heard helps no upload that hangs.
-            quiet = time.monotonic() - (began if self._hurried else self._heard)
+            # In a hurry each request has its own time as well: a heartbeat that is heard helps no upload that hangs.
+            quiet = time.monotonic() - (began if alone or self._hurried else self._heard)
             if quiet > self._patience:
                 why = said if isinstance(said, str) else f"status {said.status_code}"
                 raise unreachable(f"{what}: nothing usable heard for {quiet:.0f} s: {why}")
