@@ -92,8 +92,8 @@ class Api:
         self._token = claimed.token
         return claimed
 
-    def beat(self, heartbeat: Heartbeat) -> Orders:
-        orders: Orders = self._ask("POST", "/v1/heartbeat", heartbeat, Orders)
+    def beat(self, heartbeat: Heartbeat, answer_s: float) -> Orders:
+        orders: Orders = self._ask("POST", "/v1/heartbeat", heartbeat, Orders, answer_s=answer_s)
         return orders
 
     def step(self, number: int, results: StepResults, idled: Callable[[float], None]) -> Reply | WrongStep:
@@ -171,8 +171,17 @@ class Api:
     def _timeout(self, read_s: float) -> tuple[float, float]:
         return min(CONNECT_S, self._read_at_most), min(read_s, self._read_at_most)
 
-    def _ask(self, method: str, path: str, body: BaseModel, answer: type[Answer] | None, *, alone: bool = False) -> Any:
-        status, raw = self._send(method, path, body, read_s=ANSWER_S, alone=alone)
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: BaseModel,
+        answer: type[Answer] | None,
+        *,
+        answer_s: float = ANSWER_S,
+        alone: bool = False,
+    ) -> Any:
+        status, raw = self._send(method, path, body, read_s=answer_s, alone=alone)
         if status != 200:
             raise _ending(status, _refusal(status, raw))
         return _read(answer, raw) if answer else None

@@ -403,6 +403,29 @@ def test_a_signal_during_a_proof_keeps_what_was_seen_and_takes_nothing_cut_short
     assert [each.side for each in runner.control.observations] == ["base"] * seen
 
 
+def test_a_heartbeat_that_hangs_does_not_cost_the_lease(
+    repo: Repo, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One connection that is stuck must not be waited for as long as the lease lasts."""
+    real = FakeControl.answer
+    over = threading.Event()
+    hung: list[float] = []
+
+    def hang_once(self: FakeControl, method: str, at: str, headers: dict[str, str], body: bytes) -> tuple[int, object]:
+        if at == "/v1/heartbeat" and not hung:
+            hung.append(time.monotonic())
+            over.wait(60)
+        return real(self, method, at, headers, body)
+
+    monkeypatch.setattr(FakeControl, "answer", hang_once)
+    runner = start(claim_for(repo), [bash("sleep 14"), *DONE], environment={"PERSEVERE_HEARTBEAT_S": "0.5"})
+    process = runner.start()
+    wait_until(lambda: len(runner.control.beats) > 1)
+    assert time.monotonic() - hung[0] < 12
+    over.set()
+    assert runner.wait(process, 60) == 0, runner.stderr
+
+
 def test_a_heartbeat_that_is_refused_ends_it_in_silence(repo: Repo, start: Start) -> None:
     runner = start(claim_for(repo), [bash("sleep 4715")])
     process = runner.start()
