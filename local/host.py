@@ -171,9 +171,9 @@ def striking(home: Path) -> Callable[[Handler], Handler]:
     plan = os.environ.get("PERSEVERE_STRIKE")
     if not plan:
         return lambda handler: handler
-    from local.strikes import Striking, read_plan
+    from local.strikes import Striking, read_plan, strikes_of
 
-    return lambda handler: Striking(handler, read_plan(plan), home)
+    return lambda handler: Striking(handler, read_plan(plan, strikes_of(home)), home)
 
 
 def doors(before: Callable[[Handler], Handler] = lambda handler: handler) -> tuple[Door, ...]:

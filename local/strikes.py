@@ -1,8 +1,9 @@
-"""Kills runners of a trial on purpose, as a machine that is taken away does. Stands before the runners' door on one machine.
+"""Kills runners of a trial, and its host, on purpose, as a machine that is taken away does. Stands before the runners' door.
 
 `PERSEVERE_STRIKE` says when, and nothing but the demo and the chaos test sets it: `step:3` once a build's third answer is
 stored and before its runner hears it; `seed:42:10` ten times at moments that the seed chooses: as a request arrives, once
-it is answered, or a while after that (in a clone, a set-up, a command). The same seed chooses the same moments.
+it is answered, or a while after that (in a clone, a set-up, a command). The same seed chooses the same moments. `all:42:10`
+strikes the runner, the host, or both at once; who plays the trial starts the host again (`local/trial/stage.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from functions.world import world
 from shared.domain import keys
@@ -30,6 +31,8 @@ A_JOB = 3  # after so many lost in a row at one place a person is asked
 CHANCE = 0.12
 LATER_S = 2.5
 
+Whom = Literal["runner", "host", "both"]
+WHO: tuple[Whom, ...] = ("runner", "host", "both")
 Handler = Callable[[dict[str, Any], Any], Any]
 
 
@@ -49,21 +52,27 @@ class Strike:
 
     before: bool = False
     after_s: float = 0.0
+    whom: Whom = "runner"
 
 
 class Plan(Protocol):
     def at(self, moment: Moment) -> Strike | None: ...
 
 
-def read_plan(text: str) -> Plan:
-    """Raises NotConfigured."""
+def kills_hosts(text: str) -> bool:
+    return text.startswith("all:")
+
+
+def read_plan(text: str, done: list[dict[str, Any]]) -> Plan:
+    """`done` are the strikes before: a host that is started again goes on with its plan. Raises NotConfigured."""
     with suppress(ValueError):
         match text.split(":"):
             case ["step", number]:
                 return AtStep(int(number))
-            case ["seed", seed, most]:
-                return AtRandom(int(seed), int(most))
-    raise NotConfigured(f"{VARIABLE} is {text!r}", "it is step:3 or seed:42:10")
+            case ["seed" | "all" as kind, seed, most]:
+                lives = sum(strike["whom"] != "runner" for strike in done)
+                return AtRandom(int(seed), int(most) - len(done), WHO if kind == "all" else WHO[:1], lives)
+    raise NotConfigured(f"{VARIABLE} is {text!r}", "it is step:3, seed:42:10 or all:42:10")
 
 
 class AtStep:
@@ -81,18 +90,21 @@ class AtStep:
 
 
 class AtRandom:
-    """A pure function of the seed and of which request it is; only how many are left is counted."""
+    """A pure function of the seed, of which request it is, and of how often the host was killed before (`lives`: its own
+    count of requests begins again); only how many are left is counted."""
 
-    def __init__(self, seed: int, most: int) -> None:
+    def __init__(self, seed: int, most: int, who: tuple[Whom, ...], lives: int) -> None:
         self._seed = seed
         self._left = most
+        self._who = who
+        self._lives = f" {lives}" if lives else ""
         self._lock = threading.Lock()
 
     def at(self, moment: Moment) -> Strike | None:
         job = moment.job
         if moment.launch > A_JOB:
             return None
-        which = f"{self._seed} {job.kind} {job.purpose} {job.round} {moment.launch} {moment.number}"
+        which = f"{self._seed} {job.kind} {job.purpose} {job.round} {moment.launch} {moment.number}{self._lives}"
         chance = random.Random(which)
         if chance.random() >= CHANCE:
             return None
@@ -101,7 +113,8 @@ class AtRandom:
                 return None
             self._left -= 1
         way = chance.choice(("before", "after", "later"))
-        return Strike(before=way == "before", after_s=chance.uniform(0, LATER_S) if way == "later" else 0.0)
+        after_s = chance.uniform(0, LATER_S) if way == "later" else 0.0
+        return Strike(before=way == "before", after_s=after_s, whom=chance.choice(self._who))
 
 
 class Striking:
@@ -118,15 +131,17 @@ class Striking:
         moment = self._moment(event)
         strike = self._plan.at(moment) if moment else None
         if moment and strike and strike.before:
-            self._strike(moment, "as it sends")
+            self._strike(moment, strike.whom, "as it sends")
             return {"statusCode": 503, "headers": {}, "body": "{}"}
         answer = self._handler(event, context)
         if moment and strike and strike.after_s > 0:
-            later = threading.Timer(strike.after_s, self._strike, (moment, f"{strike.after_s:.2f} s after"))
+            later = threading.Timer(
+                strike.after_s, self._strike, (moment, strike.whom, f"{strike.after_s:.2f} s after")
+            )
             later.daemon = True
             later.start()
         elif moment and strike:
-            self._strike(moment, "before it hears of")
+            self._strike(moment, strike.whom, "before it hears of")
         return answer
 
     def _moment(self, event: dict[str, Any]) -> Moment | None:
@@ -150,13 +165,17 @@ class Striking:
             self._seen[job.id, job.launch] = number + 1
         return Moment(job, job.launch, number, path)
 
-    def _strike(self, moment: Moment, when: str) -> None:
+    def _strike(self, moment: Moment, whom: Whom, when: str) -> None:
         job = moment.job
-        if kill_runner(self._home, f"{job.id}-{moment.launch}"):
-            what = f"{job.kind} {job.purpose}".strip()
-            line = {"job": job.id, "launch": moment.launch, "what": f"{what} {when} {moment.path}"}
-            with (self._home / "strikes").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+        if whom != "host" and not kill_runner(self._home, f"{job.id}-{moment.launch}"):
+            return
+        what = f"{job.kind} {job.purpose}".strip()
+        victim = {"runner": "", "host": "the host, ", "both": "with the host, "}[whom]
+        line = {"job": job.id, "launch": moment.launch, "whom": whom, "what": f"{victim}{what} {when} {moment.path}"}
+        with (self._home / "strikes").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        if whom != "runner":
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def kill_runner(home: Path, task: str) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import assert_never
 
 from runner_image.api import Api
-from runner_image.build import build, closing
+from runner_image.build import HURRY_S, build, closing
 from runner_image.endings import GiveUp, Leave, Stopped
 from runner_image.heartbeat import Progress, Pulse
 from runner_image.job import Job
@@ -30,6 +30,7 @@ from runner_image.sandbox.selftest import run_self_test
 from runner_image.settings import BadSettings, Settings, read_settings
 from runner_image.survey import survey
 from runner_image.verify import verify
+from runner_image.waiting import before_the_end
 from runner_image.workspace import clear
 from shared.domain.protocol import EXIT_CODES, PROTOCOL, Claim, Finish
 
@@ -84,9 +85,25 @@ def run(settings: Settings, environment: Mapping[str, str], directory: Path, ord
         pulse.end()
     if orders.leave:
         raise orders.leave
-    api.finish(finish)
+    say(api, orders, finish)
     log("job.finished", outcome=finish.outcome, reason=finish.reason, files=finish.files)
     return EXIT_CODES["done"]
+
+
+def say(api: Api, orders: Orders, finish: Finish) -> None:
+    """The last word. Where it is not answered and the machine is taken away meanwhile, it is said once more: a control
+    plane that heard it twice has heard it once. Raises Leave, GiveUp.
+    """
+    if orders.signalled_at is None:
+        try:
+            before_the_end(orders, "the last word", lambda: api.finish(finish), 0.0)
+        except Leave:
+            if orders.signalled_at is None:
+                raise
+        else:
+            return
+    api.hurry(HURRY_S)
+    api.finish(finish)
 
 
 def do(job: Job, settings: Settings, environment: Mapping[str, str]) -> Finish:
@@ -149,10 +166,10 @@ def listen_for_signals(orders: Orders) -> None:
     def listen() -> None:
         os.read(reader, 1)
         log("signal.received")
-        orders.stop("signal")
         timer = threading.Timer(SIGNAL_GRACE_S, lambda: os._exit(EXIT_CODES["unreachable"]))
         timer.daemon = True
-        timer.start()
+        timer.start()  # first: to end what runs may take its time
+        orders.stop("signal")
 
     threading.Thread(target=listen, name="signals", daemon=True).start()
 

@@ -92,8 +92,8 @@ class Api:
         self._token = claimed.token
         return claimed
 
-    def beat(self, heartbeat: Heartbeat) -> Orders:
-        orders: Orders = self._ask("POST", "/v1/heartbeat", heartbeat, Orders)
+    def beat(self, heartbeat: Heartbeat, answer_s: float) -> Orders:
+        orders: Orders = self._ask("POST", "/v1/heartbeat", heartbeat, Orders, answer_s=answer_s)
         return orders
 
     def step(self, number: int, results: StepResults, idled: Callable[[float], None]) -> Reply | WrongStep:
@@ -121,7 +121,7 @@ class Api:
         self._ask("POST", "/v1/begin", Begin(step=step), None)
 
     def evidence(self, report: EvidenceReport) -> None:
-        self._ask("POST", "/v1/evidence", report, None)
+        self._ask("POST", "/v1/evidence", report, None, alone=True)
 
     def finish(self, finish: Finish) -> None:
         self._ask("POST", "/v1/finish", finish, None)
@@ -141,14 +141,20 @@ class Api:
 
     def fetch(self, url: str, at_most: int) -> bytes:
         """A granted download. Raises GiveUp when it is longer than `at_most` bytes."""
+        data = bytearray()
 
         def get() -> requests.Response:
-            return self._session.get(url, timeout=self._timeout(BLOB_S), auth=_Bearer(None), stream=True)
+            data.clear()  # of one that broke off
+            with self._session.get(url, timeout=self._timeout(BLOB_S), auth=_Bearer(None), stream=True) as response:
+                for piece in response.iter_content(1 << 16):
+                    data.extend(piece)
+                    if len(data) > at_most:
+                        break
+            return response
 
-        with self._again(get, "download") as response:
-            if response.status_code != 200:
-                raise GiveUp("refused", f"a blob could not be fetched: {response.status_code}")
-            data = response.raw.read(at_most + 1, decode_content=True)
+        response = self._again(get, "download", alone=True)
+        if response.status_code != 200:
+            raise GiveUp("refused", f"a blob could not be fetched: {response.status_code}")
         if len(data) > at_most:
             raise GiveUp("too_big", f"the stored changeset is longer than {at_most:,} bytes")
         return bytes(data)
@@ -165,13 +171,24 @@ class Api:
     def _timeout(self, read_s: float) -> tuple[float, float]:
         return min(CONNECT_S, self._read_at_most), min(read_s, self._read_at_most)
 
-    def _ask(self, method: str, path: str, body: BaseModel, answer: type[Answer] | None) -> Any:
-        status, raw = self._send(method, path, body, read_s=ANSWER_S)
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: BaseModel,
+        answer: type[Answer] | None,
+        *,
+        answer_s: float = ANSWER_S,
+        alone: bool = False,
+    ) -> Any:
+        status, raw = self._send(method, path, body, read_s=answer_s, alone=alone)
         if status != 200:
             raise _ending(status, _refusal(status, raw))
         return _read(answer, raw) if answer else None
 
-    def _send(self, method: str, path: str, body: BaseModel, read_s: float) -> tuple[int, bytes]:
+    def _send(
+        self, method: str, path: str, body: BaseModel, read_s: float, *, alone: bool = False
+    ) -> tuple[int, bytes]:
         data = body.model_dump_json().encode()
         headers = {"Content-Type": "application/json", "Persevere-Protocol": str(PROTOCOL)}
 
@@ -186,7 +203,7 @@ class Api:
                 allow_redirects=False,
             )
 
-        response = self._again(send, path)
+        response = self._again(send, path, alone=alone)
         return response.status_code, response.content
 
     def _put(self, url: str, headers: dict[str, str], data: bytes) -> None:
@@ -200,21 +217,26 @@ class Api:
                 allow_redirects=False,
             )
 
-        response = self._again(put, "blob")
+        # 409: somebody, perhaps we, is at the very same (ConditionalRequestConflict).
+        response = self._again(put, "blob", busy=(409,), alone=True)
         # 412: write-once, and it is there already.
         if response.status_code not in (200, 201, 204, 412):
             raise GiveUp("refused", f"a blob could not be stored: {response.status_code} {response.text[:300]}")
 
-    def _again(self, send: Callable[[], requests.Response], what: str) -> requests.Response:
-        """Repeats until an answer that means something; what is repeated is safe to repeat by the protocol."""
+    def _again(
+        self, send: Callable[[], requests.Response], what: str, *, busy: tuple[int, ...] = (), alone: bool = False
+    ) -> requests.Response:
+        """Repeats until an answer that means something; what is repeated is safe to repeat by the protocol. `alone`: that
+        heartbeats are heard says nothing of whether this one ever will be. Raises Leave.
+        """
         wait, began = FIRST_WAIT_S, time.monotonic()
         while True:
             said = self._try(send)
-            if isinstance(said, requests.Response) and not _is_busy(said.status_code):
+            if isinstance(said, requests.Response) and not (_is_busy(said.status_code) or said.status_code in busy):
                 self._heard = time.monotonic()
                 return said
-            # In a hurry each request has its own time: a heartbeat that is heard helps no upload that hangs.
-            quiet = time.monotonic() - (began if self._hurried else self._heard)
+            # In a hurry each request has its own time as well: a heartbeat that is heard helps no upload that hangs.
+            quiet = time.monotonic() - (began if alone or self._hurried else self._heard)
             if quiet > self._patience:
                 why = said if isinstance(said, str) else f"status {said.status_code}"
                 raise unreachable(f"{what}: nothing usable heard for {quiet:.0f} s: {why}")

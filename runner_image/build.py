@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeVar
 
 from runner_image.beneath import Outside
 from runner_image.changeset import Recorder, Taken, TooBig
-from runner_image.checkpoint import Keeper, stored_change
+from runner_image.checkpoint import Keeper, Wait, stored_change
 from runner_image.endings import GiveUp, Leave, Stopped
 from runner_image.git import Git, GitFailed
 from runner_image.job import Job
@@ -18,11 +21,14 @@ from runner_image.sandbox.contract import really
 from runner_image.setup import choose_setup, run_setup
 from runner_image.tools.contract import Bench
 from runner_image.underway import UnderWay
-from runner_image.waiting import wait_for
+from runner_image.waiting import before_the_end, see_through, wait_for
 from runner_image.workspace import Checkout, check_out, clone
 from shared.domain.protocol import CHECKPOINT_MAX_BYTES, Changeset, Finish, Run, StepResults, Underway
 
-HURRY_S = 4.0  # for each thing that is stored between a signal and the end, of which SIGNAL_GRACE_S is left in all
+HURRY_S = 4.0  # for each request between a signal and the end
+KEEPING_S = 9.0  # after a signal the work is stored; what is not by then is left, so that the last word has its time
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,13 @@ def build(job: Job, allow_file: bool) -> Finish:
     prepared: Prepared | None = None
     setup_run: Run | None = None
     try:
+        stored = fetch_stored(job)
         made = prepare(job, allow_file)
         setup_run = made.setup_run
         if setup_run and setup_run.outcome != "pass" and not continues(job):
             # Nothing can be proved here. The tail of the set-up says why.
             return closing(job, "gave_up", "no_setup", f"Set-up ended without success: {setup_run.reason}", setup_run)
-        restore(job, made)
+        restore(job, made, stored)
         prepared = made  # not before: a workspace without the stored work must never be taken for the work
         said = work(job, Bench(job, made.checkout), made.keeper, made.underway)
         return hand_over(job, made, said)
@@ -80,23 +87,38 @@ def prepare(job: Job, allow_file: bool) -> Prepared:
         recorder = Recorder(git, checkout.tree, checkout.index, claimed.clone.base, start, claimed.limits)
         setup_run = run_setup(job, checkout, choose_setup(job, git))
         recorder.record_setup()
-    except GitFailed as error:
+    except (GitFailed, TooBig) as error:
         raise GiveUp("no_workspace", f"The workspace could not be prepared: {error}") from error
     keeper = Keeper(job, git, recorder, start)
     return Prepared(git, checkout, recorder, keeper, UnderWay(recorder), setup_run)
 
 
-def restore(job: Job, prepared: Prepared) -> None:
-    """Lays the work that an earlier runner kept over the workspace. Raises Ending."""
-    resume, limits, clone = job.claimed.resume, job.claimed.limits, job.claimed.clone
+def fetch_stored(job: Job) -> Path | None:
+    """The work that an earlier runner kept, in a file: first of all, since its grant may not outlive clone and set-up.
+    Raises Ending.
+    """
+    resume, limits = job.claimed.resume, job.claimed.limits
     if resume.bundle is None:
-        return
-    job.progress.doing = "restoring the work"
+        return None
+    job.progress.doing = "fetching the work"
     url = resume.bundle
     # A changeset is base64 and a line's other fields: at most twice the bytes of the files.
     most = 2 * limits.changeset_bytes + 1_000 * limits.changeset_files
     most = CHECKPOINT_MAX_BYTES if resume.kind == "bundle" else most
-    data = wait_for(job, "restore", lambda: job.api.fetch(url, most))
+    data = wait_for(job, "fetch", lambda: job.api.fetch(url, most))
+    path = job.directory / "stored"
+    path.touch(mode=0o600)
+    path.write_bytes(data)
+    return path
+
+
+def restore(job: Job, prepared: Prepared, stored: Path | None) -> None:
+    """Lays that work over the workspace. Raises Ending."""
+    resume, clone = job.claimed.resume, job.claimed.clone
+    if stored is None:
+        return
+    job.progress.doing = "restoring the work"
+    data = stored.read_bytes()
     try:
         changes = stored_change(prepared.git, clone.base, prepared.recorder.start, resume, data)
         prepared.checkout.lay(changes)
@@ -115,9 +137,10 @@ def hand_over(job: Job, prepared: Prepared, said: Said) -> Finish:
     except GitFailed as error:
         raise GiveUp("refused", f"The change could not be read from the workspace: {error}") from error
     finish = closing(job, "handed_over", "", said.summary, prepared.setup_run)
+    wait = partial(see_through, job.orders, "hand over")
     # Kept as well: what the change policy refuses is gone on with from there.
-    finish = finish.model_copy(update={"unmet": said.unmet, "underway": left_behind(job, prepared, finish)})
-    return carry(job, taken, finish)
+    finish = finish.model_copy(update={"unmet": said.unmet, "underway": left_behind(job, prepared, finish, wait)})
+    return carry(job, taken, finish, wait)
 
 
 def with_work(job: Job, prepared: Prepared | None, finish: Finish) -> Finish:
@@ -128,29 +151,44 @@ def with_work(job: Job, prepared: Prepared | None, finish: Finish) -> Finish:
     """
     if prepared is None:
         return finish
-    if finish.reason == "signal":
+    if job.orders.signalled_at is not None:
         job.api.hurry(HURRY_S)
-    if finish.outcome == "interrupted":
-        prepared.underway.undo()
+
+    def in_time(part: Callable[[], Value]) -> Value:
+        return before_the_end(job.orders, "keeping the work", part, KEEPING_S)
+
     try:
-        finish = finish.model_copy(update={"underway": left_behind(job, prepared, finish)})
-        return finish if finish.reason == "too_big" else carry(job, prepared.recorder.take(), finish)
+        if finish.outcome == "interrupted":
+            in_time(prepared.underway.undo)
+        underway = in_time(lambda: left_behind(job, prepared, finish, directly))
+        finish = finish.model_copy(update={"underway": underway})
+        if finish.reason == "too_big":
+            return finish
+        return in_time(lambda: carry(job, prepared.recorder.take(), finish, directly))
     except (TooBig, GitFailed, GiveUp) as error:
         log("change.not_kept", why=str(error)[:300])
         return finish.model_copy(update={"summary": f"{finish.summary} The change was not kept: {error}"[:20_000]})
     except Leave as error:
-        if finish.reason != "signal":
+        if job.orders.signalled_at is None:
             raise
         log("change.not_kept", why=str(error)[:300])  # the store is slow and our time is short: the word goes without
         return finish
 
 
-def left_behind(job: Job, prepared: Prepared, finish: Finish) -> Underway | None:
-    """What the next runner needs to know of the calls at hand; None where half of a call could not be undone."""
+def directly(store: Callable[[], str]) -> str:
+    return store()
+
+
+def left_behind(job: Job, prepared: Prepared, finish: Finish, wait: Wait) -> Underway | None:
+    """What the next runner needs to know of the calls at hand. None where half of a call could not be undone, and where
+    nothing was begun: the next runner of the job is given the answer as it is, and the work was kept before it.
+    """
     underway = prepared.underway
-    if finish.outcome == "interrupted" and not underway.is_known:
+    if finish.outcome == "interrupted" and (
+        not underway.is_known or (finish.reason == "signal" and underway.is_harmless)
+    ):
         return None
-    done = report(job, prepared.keeper, (), leaving=True)
+    done = report(job, prepared.keeper, (), wait)
     return calls_of(prepared, done, finish)
 
 
@@ -168,10 +206,10 @@ def calls_of(prepared: Prepared, done: StepResults, finish: Finish) -> Underway 
     return Underway(step=underway.step, done=done.model_copy(update={"results": results}))
 
 
-def carry(job: Job, taken: Taken, finish: Finish) -> Finish:
+def carry(job: Job, taken: Taken, finish: Finish, wait: Wait) -> Finish:
     changeset: Changeset = taken.changeset
     update = {
-        "changeset": job.api.store(taken.blob, "changeset"),
+        "changeset": wait(lambda: job.api.store(taken.blob, "changeset")),
         "tree": changeset.tree,
         "files": len(changeset.changes),
         "left_out": taken.left_out,

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from runner_image.beneath import Beneath, is_half_written
-from runner_image.git import Git
+from runner_image.git import Git, GitFailed, TooMuch
 from runner_image.ignore import base_rules
 from runner_image.laying import lay
-from runner_image.pipes import run_on
+from runner_image.pipes import list_on, run_on
+from runner_image.shut import DENIED, any_shut, open_up
 from runner_image.trees import carry_over, compare, files_of, sizes_of, submodules, tree_of
 from shared.domain.protocol import (
     CHECKPOINT_MAX_BYTES,
@@ -31,6 +34,7 @@ from shared.domain.protocol import (
 LEFT_OUT_SHOWN = 50
 LARGE_SHOWN = 3
 SUBMODULE = b"160000 "
+NAMES_MOST = 1_000_000  # of files in repositories inside the workspace
 
 
 class TooBig(Exception):
@@ -162,20 +166,42 @@ class Recorder:
     # --- what lies there --------------------------------------------------------------------------------
 
     def _look(self) -> tuple[list[bytes], list[bytes]]:
-        """(files that git does not know and the base's rules do not ignore, tracked ones that changed or are gone)."""
+        """(files that git does not know and the base's rules do not ignore, tracked ones that changed or are gone).
+
+        Raises TooBig, GitFailed.
+        """
+        try:
+            untracked, modified, said = self._list()
+            mine = (path for path in (*untracked, *modified) if not self._is_of_setup(path))
+            if DENIED not in said and not any_shut(self._tree, mine):
+                return untracked, modified
+            open_up(self._tree)
+            untracked, modified, said = self._list()
+        except TooMuch as error:
+            raise TooBig(f"too many files to be looked at: {error}") from error
+        if DENIED in said:
+            raise GitFailed(f"not all of the workspace can be read: {said[-300:].decode('utf-8', 'replace').strip()}")
+        return untracked, modified
+
+    def _list(self) -> tuple[list[bytes], list[bytes], bytes]:
+        """The same as it is found, and what git complained of. Raises TooMuch, GitFailed."""
         options = ["--others", "--modified", "--deleted", "-t", "-z", f"--exclude-from={self._rules}"]
-        out = run_on(self._git, self._tree, "ls-files", *options, index=self._index)
+        out, said = list_on(self._git, self._tree, "ls-files", *options, index=self._index)
         untracked: list[bytes] = []
         modified: dict[bytes, None] = {}
         for row in out.split(b"\0"):
             tag, path = row[:1], row[2:]
             if tag == b"?" and path.endswith(b"/"):  # a repository inside: git does not look into it, we take its files
-                untracked += _files_beneath(self._tree, path.rstrip(b"/"))
+                inner: list[OSError] = []
+                untracked += islice(_files_beneath(self._tree, path.rstrip(b"/"), inner.append), NAMES_MOST + 1)
+                said += b"".join(DENIED for error in inner if isinstance(error, PermissionError))
+                if len(untracked) > NAMES_MOST:
+                    raise TooMuch(f"more than {NAMES_MOST:,}")
             elif tag == b"?":
                 untracked.append(path)
             elif tag:
                 modified[path] = None
-        return [path for path in untracked if not is_half_written(path)], list(modified)
+        return [path for path in untracked if not is_half_written(path)], list(modified), said
 
     def _update(self, untracked: list[bytes], modified: list[bytes]) -> None:
         """What is gone is taken out of the index first, so that a file may become a directory, or a link to one."""
@@ -220,11 +246,14 @@ class Recorder:
 
     def _left_out(self) -> tuple[str, ...]:
         out = run_on(self._git, self._tree, "ls-files", "--others", "--directory", "-z", index=self._index)
-        shown = []
-        for path in out.split(b"\0"):
+        shown, of_setup = [], sorted(self._made_by_setup)
+        for path in filter(None, out.split(b"\0")):
             name = path.rstrip(b"/").rpartition(b"/")[2]
-            made = name in (b".venv", b"node_modules") or any(each.startswith(path) for each in self._made_by_setup)
-            if path and (made or name.endswith(b".egg-info")):
+            first = bisect_left(of_setup, path)  # all that begin with it stand together
+            made = name in (b".venv", b"node_modules") or any(
+                each.startswith(path) for each in of_setup[first : first + 1]
+            )
+            if made or name.endswith(b".egg-info"):
                 shown.append(shown_path(path))
         return tuple(shown[:LEFT_OUT_SHOWN])
 
@@ -268,9 +297,10 @@ class Recorder:
             raise TooBig(f"the change has {size:,} bytes; the limit is {limits.changeset_bytes:,}")
 
 
-def _files_beneath(root: Path, path: bytes) -> Iterable[bytes]:
+def _files_beneath(root: Path, path: bytes, refused: Callable[[OSError], None]) -> Iterable[bytes]:
+    """`refused` is told of each directory that cannot be listed."""
     top = os.path.join(os.fsencode(root), path)
-    for directory, names, files in os.walk(top):
+    for directory, names, files in os.walk(top, onerror=refused):
         names[:] = [name for name in names if name != b".git"]
         links = [name for name in names if os.path.islink(os.path.join(directory, name))]
         for name in (*files, *links):

@@ -7,6 +7,7 @@ A bundle because it holds whole trees: its id proves that what came back is what
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +22,9 @@ REF = "refs/checkpoint"
 # No name and no time: equal work is an equal commit.
 COMMIT = "tree {tree}\nparent {start}\nauthor Persevere <> 0 +0000\ncommitter Persevere <> 0 +0000\n\ncheckpoint\n"
 
+Wait = Callable[[Callable[[], str]], str]
+"""How an upload, which gives a blob's key, is waited for."""
+
 
 class Keeper:
     """Keeps one workspace's work. `start` is the commit that was checked out, which every runner of the job clones."""
@@ -32,27 +36,24 @@ class Keeper:
         self._start = start
         self._kept = Checkpoint(tree=recorder.start, kind="bundle")
 
-    def keep(self, *, leaving: bool = False) -> tuple[Checkpoint, str]:
+    def keep(self, wait: Wait | None = None) -> tuple[Checkpoint, str]:
         """The checkpoint of the workspace as it stands, stored; and what it does not hold, in words.
 
-        An order to leave ends the upload at once, but for a runner that is `leaving` with it. Raises TooBig, GitFailed,
-        Ending.
+        The upload is waited for within the job's time, and an order to leave ends it at once; or as `wait` does. Raises
+        TooBig, GitFailed, Ending.
         """
         tree = self._recorder.tree()
         if tree != self._kept.tree:
-            self._kept = self._stored(tree, leaving=leaving)
+            self._kept = self._stored(tree, wait or (lambda store: wait_for(self._job, "checkpoint", store)))
         return self._kept, self._recorder.unkept
 
-    def _stored(self, tree: str, *, leaving: bool) -> Checkpoint:
+    def _stored(self, tree: str, wait: Wait) -> Checkpoint:
         if tree == self._recorder.start:
             return Checkpoint(tree=tree, kind="bundle")
         data = make_bundle(self._git, self._start, tree)
         if len(data) > CHECKPOINT_MAX_BYTES:
             raise TooBig(f"the work has {len(data):,} bytes; a checkpoint has at most {CHECKPOINT_MAX_BYTES:,}")
-        if leaving:
-            key = self._job.api.store(data, "bundle")
-        else:
-            key = wait_for(self._job, "checkpoint", lambda: self._job.api.store(data, "bundle"))
+        key = wait(lambda: self._job.api.store(data, "bundle"))
         return Checkpoint(tree=tree, bundle=key, kind="bundle")
 
 

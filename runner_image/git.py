@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import base64
 import os
+import selectors
 import signal
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext, suppress
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,10 +56,15 @@ FROM_MACHINE = (
     "GIT_SSL_CAINFO GIT_SSL_CAPATH SSL_CERT_FILE SSL_CERT_DIR"
 ).split()
 LOCAL_S = 300
+LISTING_MOST_BYTES = 64 << 20  # our own memory must not hang on how many files somebody makes
 
 
 class GitFailed(Exception):
     """git said no; the text is what it said, without addresses' passwords (there are none)."""
+
+
+class TooMuch(GitFailed):
+    """It would list more than we take in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +111,46 @@ class Git:
 
         What only works on this machine's disk is not killed by an order: it is short, and keeps the work.
         """
-        environment = self._environment(settings or {}, index, tree)
+        with (
+            self._started(arguments, index, tree, settings, seconds) as process,
+            orders.while_running(lambda: _kill(process)) if orders else nullcontext(),
+        ):
+            out, err = process.communicate(stdin, timeout=seconds)
+        if process.returncode not in accept:
+            raise _refused(arguments, process.returncode, err)
+        return out
+
+    def listing(self, *arguments: str, index: Path, tree: Path, seconds: float = LOCAL_S) -> tuple[bytes, bytes]:
+        """(standard output, standard error) of a command that lists what lies in a work tree, however much that is.
+        Raises GitFailed, TooMuch.
+        """
+        with self._started(arguments, index, tree, None, seconds) as process:
+            out, err = _read_both(process, seconds)
+        if process.returncode:
+            raise _refused(arguments, process.returncode, err)
+        return out, err
+
+    @contextmanager
+    def _started(
+        self,
+        arguments: Sequence[str | bytes],
+        index: Path | None,
+        tree: Path | None,
+        settings: Mapping[str, str] | None,
+        seconds: float,
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """A git that has ended after this, one way or another. Raises GitFailed for its time-out."""
         process = subprocess.Popen(
             ["git", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=tree or self.directory,
-            env=environment,
+            env=self._environment(settings or {}, index, tree),
             start_new_session=True,
         )
         try:
-            with orders.while_running(lambda: _kill(process)) if orders else nullcontext():
-                out, err = process.communicate(stdin, timeout=seconds)
+            yield process
         except subprocess.TimeoutExpired as error:
             raise GitFailed(f"git {_verb(arguments)} did not end within {seconds:.0f} s") from error
         finally:
@@ -126,10 +160,6 @@ class Git:
             for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe:
                     pipe.close()
-        if process.returncode not in accept:
-            said = err.decode("utf-8", "replace").strip()
-            raise GitFailed(f"git {_verb(arguments)} ended with {process.returncode}: {said[-600:]}")
-        return out
 
     def line(self, *arguments: str | bytes, index: Path | None = None, tree: Path | None = None) -> str:
         return self.run(*arguments, index=index, tree=tree).decode("ascii").strip()
@@ -168,7 +198,35 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _verb(arguments: tuple[str | bytes, ...]) -> str:
+def _read_both(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bytes]:
+    """What it prints until it ends. Raises TooMuch, TimeoutExpired."""
+    until = time.monotonic() + seconds
+    out, err = bytearray(), bytearray()
+    with selectors.DefaultSelector() as selector:
+        for pipe, kept in ((process.stdout, out), (process.stderr, err)):
+            assert pipe is not None
+            selector.register(pipe, selectors.EVENT_READ, kept)
+        while selector.get_map():
+            for key, _ in selector.select(max(until - time.monotonic(), 0.0)):
+                if data := os.read(key.fd, 1 << 16):
+                    key.data.extend(data)
+                else:
+                    selector.unregister(key.fileobj)
+            del err[:-LISTING_MOST_BYTES]
+            if len(out) > LISTING_MOST_BYTES:
+                raise TooMuch(f"more than {LISTING_MOST_BYTES:,} bytes of names")
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired(process.args, seconds)
+    process.wait(max(until - time.monotonic(), 1.0))
+    return bytes(out), bytes(err)
+
+
+def _refused(arguments: Sequence[str | bytes], code: int, err: bytes) -> GitFailed:
+    said = err.decode("utf-8", "replace").strip()
+    return GitFailed(f"git {_verb(arguments)} ended with {code}: {said[-600:]}")
+
+
+def _verb(arguments: Sequence[str | bytes]) -> str:
     return os.fsdecode(arguments[0])
 
 

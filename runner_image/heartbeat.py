@@ -13,6 +13,9 @@ from runner_image.orders import Orders
 from shared.domain.protocol import Heartbeat
 
 
+ANSWER_LEAST_S = 5.0
+
+
 @dataclass
 class Progress:
     """Where the work stands, written by the work and read by the heartbeat."""
@@ -53,6 +56,8 @@ class Pulse:
             try:
                 self._beat()
             except Leave as leave:
+                if self._over.is_set():  # a last word that was taken ends the session: no news to us
+                    return
                 log("heartbeat.refused", why=str(leave))
                 self._orders.abandon(leave)
                 return
@@ -62,7 +67,8 @@ class Pulse:
     def _beat(self) -> None:
         progress = self._progress
         beat = Heartbeat(step=progress.step, doing=progress.doing[:200], seconds=progress.seconds)
-        orders = self._api.beat(beat).orders
+        # One that hangs is said again: it must not be waited for as long as the lease lasts.
+        orders = self._api.beat(beat, max(self._interval, ANSWER_LEAST_S)).orders
         if self._over.is_set():
             return
         if "stop" in orders:

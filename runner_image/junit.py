@@ -21,7 +21,8 @@ from typing import Literal
 
 from shared.domain.protocol import TestIds
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 20_000_000  # what is kept of it as a blob
+MAX_TAGS = 500_000  # each takes some hundred bytes of our memory, whatever its size in the file
 LISTED = 2_000
 QUARTER_HOUR = 900  # time zones differ by multiples of it
 SLACK_S = 2.0
@@ -102,8 +103,12 @@ def _read(path: Path) -> bytes:
 
 
 def _parse(data: bytes) -> list[ET.Element]:
+    if b"\0" in data:  # UTF-16 or UTF-32, in which nothing below would be seen
+        raise NoRecord("its JUnit record is not in UTF-8, as pytest's always is")
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise NoRecord("its JUnit record declares entities, which pytest's never does")
+    if (tags := data.count(b"<")) > MAX_TAGS:
+        raise NoRecord(f"its JUnit record has {tags:,} tags; I read {MAX_TAGS:,}")
     try:
         root = ET.fromstring(data)  # noqa: S314  # no entities are left to expand
     except ET.ParseError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from runner_image.api import WrongStep
 from runner_image.changeset import TooBig
-from runner_image.checkpoint import Keeper
+from runner_image.checkpoint import Keeper, Wait
 from runner_image.endings import GiveUp
 from runner_image.git import GitFailed
 from runner_image.job import Job
@@ -77,11 +77,11 @@ def run_calls(job: Job, bench: Bench, underway: UnderWay, reply: Reply) -> Said 
     return None
 
 
-def report(job: Job, keeper: Keeper, results: tuple[CallResult, ...], *, leaving: bool = False) -> StepResults:
+def report(job: Job, keeper: Keeper, results: tuple[CallResult, ...], wait: Wait | None = None) -> StepResults:
     """The results with the work after them, stored before they are. What cannot be kept is said and ends nothing."""
     kept, unkept = None, ""
     try:
-        kept, unkept = keeper.keep(leaving=leaving)
+        kept, unkept = keeper.keep(wait)
     except (TooBig, GitFailed) as error:
         unkept = str(error)
         log("work.not_kept", why=unkept[:300])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -19,6 +20,7 @@ class Orders:
 
     def __init__(self) -> None:
         self.stop_reason: str | None = None
+        self.signalled_at: float | None = None  # by a monotonic clock: the machine is about to be taken away
         self.wrap_up = False
         self.leave: Leave | None = None
         self._inboxes: list[SimpleQueue[Any]] = []
@@ -27,6 +29,8 @@ class Orders:
     def stop(self, reason: str) -> None:
         """Leave now and keep the work: whatever runs is killed."""
         self.stop_reason = self.stop_reason or reason
+        if reason == "signal" and self.signalled_at is None:
+            self.signalled_at = time.monotonic()
         self._ring()
 
     def abandon(self, leave: Leave) -> None:
@@ -57,12 +61,13 @@ class Orders:
         self.check()
 
     @contextmanager
-    def inbox(self) -> Iterator[SimpleQueue[Any]]:
-        """A queue that gets a None when we are told to leave."""
+    def inbox(self, *, leaving: bool = False) -> Iterator[SimpleQueue[Any]]:
+        """A queue that gets a None when we are told to leave; for who is `leaving` already, when we are told so again."""
         queue: SimpleQueue[Any] = SimpleQueue()
         self._inboxes.append(queue)
         try:
-            self.check()
+            if not leaving:
+                self.check()
             yield queue
         finally:
             self._inboxes.remove(queue)

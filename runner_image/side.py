@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from runner_image.api import BlobKind
 from runner_image.findings import Found
 from runner_image.git import Git
 from runner_image.job import Job
@@ -18,6 +19,7 @@ from runner_image.log import log
 from runner_image.plugins import Plugin, find_plugins, without
 from runner_image.sandbox.contract import Ran, Sandbox
 from runner_image.setup import run_setup
+from runner_image.waiting import see_through
 from runner_image.workspace import Checkout, check_out, clear
 from shared.domain.protocol import Change, CheckToRun, Observation, Run
 from shared.domain.protocol import Side as SideName
@@ -126,8 +128,11 @@ class Side:
         except NoRecord as error:
             record = error
         if isinstance(record, Record):
-            return ran, record, job.api.store_file(folder / file, "junit")
-        return ran, record, None if ran.output.is_whole else job.api.store_file(spool, "output")
+            return ran, record, self._stored(folder / file, "junit")
+        return ran, record, None if ran.output.is_whole else self._stored(spool, "output")
+
+    def _stored(self, path: Path, kind: BlobKind) -> str:
+        return see_through(self._job.orders, kind, lambda: self._job.api.store_file(path, kind))
 
     def _put_back(self) -> None:
         prepared = self._prepared

@@ -15,6 +15,7 @@ from runner_image.job import Job
 from runner_image.sandbox.contract import really
 from runner_image.setup import read_files
 from runner_image.side import Side
+from runner_image.waiting import see_through
 from runner_image.workspace import clone
 from shared.domain.protocol import CheckToRun, Finish, Observation, Run, Survey, Workflows
 
@@ -81,7 +82,8 @@ def look_around(job: Job, git: Git, files: Files, side: Side, found: Survey) -> 
     )
     job.progress.doing = "brief"
     text = write_brief(git, job.claimed.clone.base, files, job.claimed.words, facts_of(job, found))
-    return found.model_copy(update={"brief": job.api.store(text.encode(), "brief")})
+    key = see_through(job.orders, "brief", lambda: job.api.store(text.encode(), "brief"))
+    return found.model_copy(update={"brief": key})
 
 
 def facts_of(job: Job, found: Survey) -> list[str]:

@@ -58,6 +58,11 @@ class UnderWay:
         """Whether the workspace is what the results say: nothing ran half, or it was undone."""
         return self.running is None or self.running.tool in ALONE or self.before is not None
 
+    @property
+    def is_harmless(self) -> bool:
+        """Whether the next runner may be given the same answer: nothing of it changes anything."""
+        return self.step is not None and all(call.tool in HARMLESS for call in self.calls)
+
     def all_results(self, how: Literal["cut", "lost", "not_begun"]) -> tuple[CallResult, ...]:
         """One for each call: those that ended, the one that did not (`how`), those that were not begun."""
         found = list(self.results)

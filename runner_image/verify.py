@@ -19,6 +19,7 @@ from runner_image.settings import Settings
 from runner_image.setup import choose_setup
 from runner_image.side import Side, uid_offset
 from runner_image.trees import files_of
+from runner_image.waiting import see_through
 from runner_image.workspace import clone
 from shared.domain.protocol import CriterionToRun, EvidenceReport, Finish, Observation, Run
 
@@ -102,4 +103,4 @@ def observe_head(
 
 
 def report(job: Job, observation: Observation) -> None:
-    job.api.evidence(EvidenceReport(observations=(observation,)))
+    see_through(job.orders, "evidence", lambda: job.api.evidence(EvidenceReport(observations=(observation,))))

@@ -11,17 +11,19 @@ from pathlib import Path
 
 import requests
 
-from runner_image.endings import GiveUp
+from runner_image.endings import GiveUp, Leave
 from runner_image.git import Git, GitFailed
 from runner_image.laying import lay
 from runner_image.log import log
 from runner_image.orders import Orders
 from runner_image.sandbox.contract import Place, Sandbox
 from runner_image.trees import compare, tree_of
+from runner_image.waiting import before_the_end
 from shared.domain.protocol import Change, Clone
 
 CLONE_S = 600
 REVOKE_S = 20
+REVOKE_LEAVING_S = 5
 URL = re.compile(r"https?://[^\s@]+")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -41,7 +43,7 @@ def clone(clone: Clone, directory: Path, machine: Mapping[str, str], orders: Ord
             for commit in commits:
                 tree_of(git, commit)
         finally:
-            revoke(clone)
+            give_back(clone, orders)
     except GitFailed as error:
         raise GiveUp("no_workspace", f"The repository could not be cloned: {error}") from error
     return git
@@ -54,6 +56,14 @@ def _check(clone: Clone, allow_file: bool) -> None:
     for commit in (clone.base, clone.head):
         if commit is not None and not COMMIT.fullmatch(commit):
             raise GitFailed(f"{commit!r} is no commit id")
+
+
+def give_back(clone: Clone, orders: Orders) -> None:
+    """Waits for the token to be revoked; not long, when our machine is taken away."""
+    try:
+        before_the_end(orders, "revoking the token", lambda: revoke(clone), REVOKE_LEAVING_S)
+    except Leave as error:
+        log("token.not_revoked", why=str(error))
 
 
 def revoke(clone: Clone) -> None:

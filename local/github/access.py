@@ -138,6 +138,7 @@ def _app_of_jwt(world: World, token: str) -> App:
         )
     if expires > now + JWT_LIFETIME_S:
         raise Refusal(401, "'Expiration time' claim ('exp') is too far in the future")
+    world.note_secret("an App token", token)
     return app
 
 

@@ -190,6 +190,7 @@ def mint(call: Call) -> Any:
     permissions = _asked_permissions(call, installation)
     expires = world.now() + TOKEN_LIFE_S
     text = new_token_text(installation.app.id, installation.id, expires)
+    world.note_secret("an installation's token", text)
     world.installation_tokens[text] = InstallationToken(text, installation, repositories, permissions, expires)
     selection = installation.selection if repositories is None else "selected"
     answer: dict[str, Any] = {

@@ -72,6 +72,10 @@ class Child:
         if code is not None:
             raise ProcessDied(self.name, code, self.log)
 
+    @property
+    def was_killed(self) -> bool:
+        return self._process.poll() == -signal.SIGKILL
+
     def stop(self) -> None:
         """Ask it to leave, then make it."""
         if self._process.poll() is None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,8 @@ from local.github.people import Person
 from local.github.steering import Steering
 from local.keyring import AppFile, Keyring, private_directory
 from local.model_server.server import KEY, MODEL, PATHS
-from local.trial.processes import Child, stop_runners
+from local.strikes import kills_hosts
+from local.trial.processes import Child, ProcessDied, stop_runners
 from local.trial.records import Table
 from shared.llm.choice import SCRIPTED
 from shared.llm.prices import published
@@ -91,7 +93,10 @@ class Stage:
         return self._children[1]
 
     def check(self) -> None:
-        """Raises ProcessDied when simulator, host or model is gone."""
+        """Raises ProcessDied when simulator, host or model is gone; a host that its own plan killed is started again."""
+        while kills_hosts(self.scenery.strike) and self.host.was_killed:
+            with suppress(ProcessDied):  # killed again before it was up
+                self.restart_host()
         for child in [*self._children, *([self._model] if self._model else [])]:
             child.check()
 

@@ -18,8 +18,9 @@ TAIL_CHARS = SHOWN_CHARS - HEAD_CHARS
 HEAD_BYTES = 8 * HEAD_CHARS
 TAIL_BYTES = 8 * TAIL_CHARS
 
-# ECMA-48: CSI sequences, OSC strings (ended by BEL or ST), other two-character escapes.
-ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])")
+# ECMA-48: CSI sequences, OSC strings (ended by BEL or ST) and other strings, other two-character escapes. A string without
+# an end is none: it would take all that is printed after it out of sight.
+ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-~])")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 

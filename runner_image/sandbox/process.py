@@ -15,11 +15,11 @@ from typing import IO, Literal
 
 from runner_image.sandbox.contract import Command, End, Ran
 from runner_image.sandbox.output import Output, Spool
+from runner_image.sandbox.scarce import Watch
 
 CHUNK = 1 << 16
 # A process that left the fence may hold the pipe for ever; what it writes after the command's end is not ours.
 DRAIN_S = 0.2
-POLL_S = 0.25
 # Set in front of every command: bounded processes and open files, no core dumps. A shell that lacks `-u` has `-p`.
 PROLOGUE = (
     'ulimit -c 0; ulimit -n "$1" 2>/dev/null; ulimit -u "$2" 2>/dev/null || ulimit -p "$2" 2>/dev/null; '
@@ -30,8 +30,6 @@ PROCESSES = 4096  # threads count too
 FILE_BYTES = 8 << 30
 FILE_BLOCKS = FILE_BYTES // 512  # `ulimit -f` of dash; bash counts in 1,024 bytes
 
-FREE_BYTES = 512 << 20
-DISK_FULL = "\n[ended with all that it had started: less than %d MB of the disk were left]\n"
 KILLED = 137
 
 Stop = Callable[["subprocess.Popen[bytes]"], None]
@@ -63,9 +61,11 @@ class Running:
     def run(
         self, argv: Sequence[str], environment: Mapping[str, str], cwd: str, command: Command, workspace: Path
     ) -> Ran:
-        """What fills the disk of `workspace` is ended like a program that the kernel kills: 137, and a line that says so."""
+        """What uses up the machine's memory, or the disk of `workspace`, is ended like a program that the kernel kills: 137,
+        and a line that says so."""
         began = time.monotonic()
         spool = Spool(command.spool, command.output_bytes)
+        watch = Watch(workspace)
         with self._lock:
             if self._killed:
                 return Ran("killed", None, 0.0, spool.close())
@@ -76,13 +76,13 @@ class Running:
                 return Ran("unstarted", None, time.monotonic() - began, spool.close())
             self._process = process
         try:
-            why = _read(process, output, spool, began + command.seconds, workspace)
+            why = _read(process, output, spool, began + command.seconds, watch)
             if why != "ended":
                 self._stop(process)
                 _drain(output, spool)
             code = process.wait()
-            if why == "full":
-                spool.feed((DISK_FULL % (FREE_BYTES >> 20)).encode())
+            if why == "over":
+                spool.feed(watch.said.encode())
                 code = KILLED
         finally:
             output.close()
@@ -128,41 +128,33 @@ def _ended(code: int, in_time: bool, killed: bool, seconds: float, output: Outpu
 
 
 def _read(
-    process: subprocess.Popen[bytes], pipe: IO[bytes], spool: Spool, deadline: float, workspace: Path
-) -> Literal["ended", "late", "full"]:
-    """Reads until the output ends or the process does, the deadline comes, or the disk is nearly full."""
-    looked = time.monotonic()
+    process: subprocess.Popen[bytes], pipe: IO[bytes], spool: Spool, deadline: float, watch: Watch
+) -> Literal["ended", "late", "over"]:
+    """Reads until the output ends or the process does, the deadline comes, or it uses up what all need."""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while (left := deadline - time.monotonic()) > 0:
-            if selector.select(min(left, POLL_S)):
+            if selector.select(min(left, watch.interval)):
                 data = os.read(pipe.fileno(), CHUNK)
                 if not data:
-                    return _exits(process, deadline, workspace)
+                    return _exits(process, deadline, watch)
                 spool.feed(data)
             elif process.poll() is not None:
                 _drain(pipe, spool)
                 return "ended"
-            if time.monotonic() - looked > POLL_S:
-                looked = time.monotonic()
-                if _is_full(workspace):
-                    return "full"
+            if watch.is_over(process.pid):
+                return "over"
     return "late"
 
 
-def _is_full(workspace: Path) -> bool:
-    disk = os.statvfs(workspace)
-    return disk.f_bavail * disk.f_frsize < FREE_BYTES
-
-
-def _exits(process: subprocess.Popen[bytes], deadline: float, workspace: Path) -> Literal["ended", "late", "full"]:
+def _exits(process: subprocess.Popen[bytes], deadline: float, watch: Watch) -> Literal["ended", "late", "over"]:
     """The output is closed; the process itself may go on for as long as its time lasts."""
     while (left := deadline - time.monotonic()) > 0:
         try:
-            process.wait(min(left, POLL_S))
+            process.wait(min(left, watch.interval))
         except subprocess.TimeoutExpired:
-            if _is_full(workspace):
-                return "full"
+            if watch.is_over(process.pid):
+                return "over"
         else:
             return "ended"
     return "late"

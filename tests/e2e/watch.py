@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from local.github.state import SECRETS
 from local.home import DATABASE
 from local.keyring import AppFile, Keyring
 from shared.domain import tickets
@@ -31,7 +32,7 @@ TRUSTED = ("keys", "github")
 """Directories of the host's home that hold secrets by their nature: our keyring, and the simulator (which is GitHub)."""
 
 TOKEN = re.compile(rb"gh[a-z]_[A-Za-z0-9]{20,}|\b[st]1\.[\w-]{8,}\.[\w-]{20,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{20,}")
-"""GitHub's tokens of any kind, our tickets and session tokens, an App's JWT: where their values died with a process."""
+"""Our tickets and session tokens, whose values died with their processes; and GitHub's tokens of any kind, an App's JWT."""
 
 MOST_BYTES = 30_000_000
 """Of one file: more than any blob has. A hostile tree's sparse file would fill the memory."""
@@ -59,11 +60,15 @@ class SecretWatch:
         self.requests.append(json.dumps([request.system, request.tools, request.turns], default=str).encode())
 
     def know_kept(self, home: Path) -> None:
-        """What a world that has ended keeps on its keyring."""
+        """What a world that has ended keeps on its keyring, and the tokens that its simulator gave or was shown."""
         app = Keyring(home).app()
         self.know_app(home, app)
         for login, token in app.people.items():
             self.canaries.add(f"the token of {login}", token)
+        for file in home.glob(f"github/*/{SECRETS}"):
+            for line in file.read_text("ascii").splitlines():
+                name, _, token = line.partition("\t")
+                self.canaries.add(name, token.rpartition(".")[2])
 
     def leaks(self, home: Path) -> list[str]:
         """Every secret that is somewhere it must not be, and where."""
@@ -77,7 +82,8 @@ class SecretWatch:
 
 
 def leaks_of_kept(root: Path) -> list[str]:
-    """Of trials whose processes are gone: the secrets of every keyring beneath `root`, and whatever looks like a token.
+    """Of trials whose processes are gone: the secrets of every keyring and simulator beneath `root`, in any form, and
+    whatever looks like a token.
 
     Searched is all that lies there (tables, blobs, logs, directories of tasks, pages) but what is trusted.
     """

@@ -124,6 +124,8 @@ class Runner:
     control: FakeControl
     stderr: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    within: tuple[str, ...] = ()
+    """A command that starts it, such as one that takes root's rights away."""
 
     def start(self) -> "subprocess.Popen[bytes]":
         work = self.tmp_path / "work"
@@ -139,7 +141,7 @@ class Runner:
             **self.environment,
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "runner_image"],
+            [*self.within, sys.executable, "-m", "runner_image"],
             env=environment,
             cwd=self.tmp_path,
             stdout=subprocess.DEVNULL,
@@ -163,11 +165,11 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
     controls: list[FakeControl] = []
 
     def make(claimed: dict[str, Any], replies: list[list[dict[str, Any]]] | None = None, **more: Any) -> Runner:
-        environment = more.pop("environment", {})
+        environment, within = more.pop("environment", {}), more.pop("within", ())
         control = FakeControl(claimed, replies or [], **more)
         controls.append(control)
         control.__enter__()
-        return Runner(tmp_path, control, environment=environment)
+        return Runner(tmp_path, control, environment=environment, within=within)
 
     yield make
     for control in controls:

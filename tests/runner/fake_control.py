@@ -50,6 +50,10 @@ class FakeControl:
     stopped_at: float = 0.0
     finished_at: float = 0.0
     url: str = ""
+    breaks_off: int = 0
+    """So many downloads end after half of their bytes."""
+    puts: list[tuple[int, bytes]] = field(default_factory=list)
+    """Answers to uploads before the real ones."""
 
     def __enter__(self) -> Self:
         control = self
@@ -63,6 +67,11 @@ class FakeControl:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
+                if self.path.startswith("/get/") and control.breaks_off > 0:
+                    control.breaks_off -= 1
+                    self.wfile.write(data[: len(data) // 2])
+                    self.close_connection = True
+                    return
                 self.wfile.write(data)
 
             do_GET = do_POST = do_PUT = do_DELETE = do_any  # noqa: N815  # names of http.server
@@ -135,6 +144,8 @@ class FakeControl:
         return 200, {"step": number, "text": "", "calls": self.replies[at]}
 
     def _keep(self, sha256: str, body: bytes) -> tuple[int, Any]:
+        if self.puts:
+            return self.puts.pop(0)
         if hashlib.sha256(body).hexdigest() != sha256:
             return refusal(422, "bad_request")
         self.blobs[sha256] = body

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runner_image import changeset
+from runner_image import git as git_module
 from runner_image.changeset import Recorder, TooBig
 from runner_image.git import Git
 from runner_image.ignore import base_rules, rules_from_root
@@ -314,3 +316,23 @@ def test_base_rules_come_deepest_last(repo: Repo, begin: Begin) -> None:
     repo.commit({"b/a/.gitignore": "3\n", ".gitignore": "1\n", "z/.gitignore": "2\n"})
     work = begin()
     assert base_rules(work.git, repo.head).splitlines()[-3:] == [b"1", b"/z/**/2", b"/b/a/**/3"]
+
+
+def test_files_without_end_are_told_before_they_are_taken_in(
+    repo: Repo, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our own memory does not hang on how many files a command makes."""
+    repo.commit({"a": "1"})
+    work = begin()
+    monkeypatch.setattr(git_module, "LISTING_MOST_BYTES", 100_000)
+    work.sh("mkdir many; cd many; touch $(seq -f 'a-rather-long-name-%06g' 5000)")
+    with pytest.raises(TooBig, match="bytes of names"):
+        work.recorder.tree()
+    work.sh(
+        "rm -r many; mkdir -p r/.git/refs r/.git/objects; echo ref: refs/heads/x > r/.git/HEAD; touch r/1 r/2 r/3 r/4"
+    )
+    monkeypatch.setattr(changeset, "NAMES_MOST", 3)
+    with pytest.raises(TooBig, match="more than 3"):
+        work.recorder.tree()
+    work.sh("rm -r r; echo 2 > a")
+    assert work.changes() == {"a": ("100644", b"2\n")}

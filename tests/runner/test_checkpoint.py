@@ -233,6 +233,35 @@ def test_a_runner_goes_on_from_the_bundle_of_another(repo: Repo, start: Start, b
     assert first.tree == work.recorder.tree()
 
 
+def test_the_stored_work_is_fetched_while_its_grant_is_good_however_long_set_up_takes(
+    repo: Repo, start: Start, begin: Begin
+) -> None:
+    """A grant lasts fifteen minutes, clone and set-up may take twenty; and a download that breaks off is begun again."""
+    repo.commit({"a": "1"})
+    work = begin()
+    work.sh("echo kept > b")
+    resume = {"step": 7, "tree": work.recorder.tree(), "bundle": "later", "kind": "bundle"}
+    claimed = claim_for(repo, resume=resume, setup={"setup": "true"})
+    runner = start(claimed, [bash("cat b"), *DONE], first_step=7, breaks_off=1)
+    runner.control.blobs["stored"] = bundle_of(work, repo)
+    claimed["resume"]["bundle"] = f"{runner.control.url}/get/stored"
+    claimed["clone"] |= {"token": "t", "revoke_url": f"{runner.control.url}/installation/token"}
+    assert runner.run() == 0, runner.stderr
+    assert runner.control.results(8) == [("ok", "kept\n[exit code 0]")]
+    seen = [path for _, path in runner.control.seen]
+    assert seen.count("/get/stored") == 2
+    assert seen.index("/get/stored") < seen.index("/installation/token")
+
+
+def test_a_store_that_somebody_else_writes_the_same_to_at_once_is_asked_again(repo: Repo, start: Start) -> None:
+    """docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html: 409, to be tried again."""
+    repo.commit({"a": "1"})
+    runner = start(claim_for(repo), [bash("echo 2 > a"), *DONE], puts=[(409, b"ConditionalRequestConflict")])
+    assert runner.run() == 0, runner.stderr
+    assert runner.control.end.outcome == "handed_over"
+    assert runner.control.changes()["a"].data == b"2\n"
+
+
 def test_a_bundle_that_cannot_be_laid_ends_it_and_is_not_taken_for_no_work(repo: Repo, start: Start) -> None:
     repo.commit({"a": "1"})
     claimed = claim_for(repo, resume={"step": 7, "tree": "t" * 40, "bundle": "later", "kind": "bundle"})

@@ -12,6 +12,7 @@ from tests.runner.conftest import Repo, Runner, claim_for
 from tests.runner.fake_control import Answer, call, refusal
 
 Start = Callable[..., Runner]
+IMPATIENT = {"PERSEVERE_UNREACHABLE_AFTER_S": "3"}
 DONE = [[call("9.0", "finish", summary="done")]]
 
 
@@ -44,6 +45,25 @@ def test_refusals_that_end_it_without_a_word(
     runner.control.faults[request_at] = [answer]
     assert runner.run() == code, runner.stderr
     assert runner.control.finished is None
+
+
+def test_a_blob_store_that_is_away_does_not_hold_a_job_whose_heartbeats_are_heard(repo: Repo, start: Start) -> None:
+    """Another machine tries again later; this one would be held, and paid for, as long as the store is away."""
+    runner = start(claim_for(repo), [[*bash("echo two > a.txt"), *DONE[0]]], environment=IMPATIENT)
+    runner.control.puts[:] = [(503, b"SlowDown")] * 1000
+    assert runner.run() == 4, runner.stderr
+    assert runner.control.finished is None
+    assert len(runner.control.beats) > 20
+
+
+def test_evidence_that_is_never_taken_does_not_hold_a_job_whose_heartbeats_are_heard(repo: Repo, start: Start) -> None:
+    repo.commit({"a.txt": "two\n"})
+    check = {"origin": "spec", "kind": "command", "run": "true"}
+    criteria = [{"id": "AC-1", "kind": "new", "text": "", "check": check}]
+    claimed = claim_for(repo, kind="verify", clone={"head": repo.head}, criteria=criteria)
+    runner = start(claimed, environment=IMPATIENT)
+    runner.control.faults["POST", "/v1/evidence"] = [refusal(503, "busy")] * 1000
+    assert runner.run() == 4, runner.stderr
 
 
 @pytest.mark.parametrize(

@@ -233,3 +233,20 @@ def test_ids_that_are_never_twice_the_same_are_counted(
     check, ran = CheckToRun(run="x", kind="suite"), Ran("exited", 0, 3.0, Output())
     seen = judge(check, ran, read(tmp_path, xml(*cases)), [f"t::{name}" for name in base], None)
     assert seen.run.outcome == outcome
+
+
+ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-32"])
+def test_entities_are_seen_in_whatever_encoding(tmp_path: Path, encoding: str) -> None:
+    text = xml(PASSED).replace("<testsuites>", ENTITIES + "<testsuites>").replace("test_a", "test_&b;")
+    (tmp_path / "record.xml").write_bytes(text.replace('"1.0"', f'"1.0" encoding="{encoding}"', 1).encode(encoding))
+    with pytest.raises(NoRecord, match=r"entities|UTF-8"):
+        read_record(tmp_path / "record.xml", BEGAN, 3.0)
+
+
+@pytest.mark.parametrize("bomb", ["<a/>" * 600_000, "<a>" * 600_000 + "</a>" * 600_000, " " * 20_000_001])
+def test_a_record_that_would_fill_our_memory_is_not_parsed(tmp_path: Path, bomb: str) -> None:
+    with pytest.raises(NoRecord, match=r"tags|bytes"):
+        read(tmp_path, xml(PASSED, bomb))

@@ -1,13 +1,16 @@
 """Orders, signals and the lease: obeyed at once, with the work kept."""
 
+import contextlib
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from shared.domain.protocol import Finish
 from tests.runner.conftest import BACKENDS, Repo, Runner, claim_for
 from tests.runner.fake_control import FakeControl, call, refusal
 
@@ -136,6 +139,165 @@ def hanging_put(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     over.set()
 
 
+def taken_away(runner: Runner, when: Callable[[], bool]) -> Finish:
+    """The last word of a runner whose machine is taken away at that moment; it must be said within 20 s."""
+    process = runner.start()
+    wait_until(when)
+    process.terminate()
+    began = time.monotonic()
+    assert runner.wait(process, 40) == 0, runner.stderr
+    assert time.monotonic() - began < 20
+    return runner.control.end
+
+
+def has_put(runner: Runner, kind: str) -> bool:
+    control = runner.control
+    puts = {path.rpartition("/")[2] for _, path in control.seen if path.startswith("/put/")}
+    return any(found == kind and key.rpartition("/")[2] in puts for key, found in control.kinds.items())
+
+
+@pytest.mark.usefixtures("hanging_put")
+def test_a_signal_while_a_hand_over_hangs_still_says_a_word(repo: Repo, start: Start) -> None:
+    runner = start(claim_for(repo), [[*bash("echo two > a.txt"), call("0.1", "finish", summary="done")]])
+    end = taken_away(runner, lambda: has_put(runner, "bundle"))
+    assert (end.outcome, end.reason, end.changeset, end.underway) == ("interrupted", "signal", None, None)
+
+
+def test_a_hand_over_that_a_signal_ends_is_done_again_from_the_same_answer(
+    repo: Repo, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of an answer that only says finish was done, so nobody pays for another one."""
+    over = threading.Event()
+    real = FakeControl._keep
+
+    def hang(self: FakeControl, sha256: str, body: bytes) -> tuple[int, object]:
+        if self.kinds[f"1/job/{sha256}"] == "changeset":
+            over.wait(60)
+        return real(self, sha256, body)
+
+    monkeypatch.setattr(FakeControl, "_keep", hang)
+    runner = start(claim_for(repo), [bash("echo two > a.txt"), *DONE])
+    end = taken_away(runner, lambda: has_put(runner, "changeset"))
+    over.set()
+    assert (end.outcome, end.reason, end.underway) == ("interrupted", "signal", None)
+    kept = runner.control.steps[1].checkpoint
+    assert kept is not None, "the work was kept with the step before"
+    assert kept.bundle is not None
+
+
+@pytest.mark.usefixtures("hanging_put")
+def test_a_signal_while_output_is_stored_still_says_a_word(repo: Repo, start: Start) -> None:
+    runner = start(claim_for(repo), [bash("seq 100000"), *DONE])
+    end = taken_away(runner, lambda: has_put(runner, "output"))
+    assert (end.outcome, end.reason) == ("interrupted", "signal")
+
+
+@pytest.mark.usefixtures("hanging_put")
+def test_a_signal_while_a_survey_hands_over_its_brief_still_says_a_word(repo: Repo, start: Start) -> None:
+    runner = start(claim_for(repo, kind="survey", purpose="brief"))
+    end = taken_away(runner, lambda: has_put(runner, "brief"))
+    assert (end.outcome, end.reason) == ("interrupted", "signal")
+
+
+def test_a_signal_while_evidence_is_not_taken_still_says_a_word(
+    repo: Repo, start: Start, slow_at: Callable[[str, float], None]
+) -> None:
+    slow_at("/v1/evidence", 40)
+    repo.commit({"a.txt": "two\n"})
+    check = {"origin": "spec", "kind": "command", "run": "grep -q two a.txt"}
+    criteria = [{"id": "AC-1", "kind": "new", "text": "", "check": check}]
+    runner = start(claim_for(repo, kind="verify", clone={"head": repo.head}, criteria=criteria))
+    end = taken_away(runner, lambda: ("POST", "/v1/evidence") in runner.control.seen)
+    assert (end.outcome, end.reason) == ("interrupted", "signal")
+
+
+def test_a_last_word_that_is_not_answered_is_said_again_when_the_machine_is_taken_away(
+    repo: Repo, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = FakeControl.answer
+    over = threading.Event()
+
+    def hang_once(self: FakeControl, method: str, at: str, headers: dict[str, str], body: bytes) -> tuple[int, object]:
+        if at == "/v1/finish" and ("POST", at) not in self.seen:
+            self.seen.append((method, at))
+            over.wait(60)
+        return real(self, method, at, headers, body)
+
+    monkeypatch.setattr(FakeControl, "answer", hang_once)
+    runner = start(claim_for(repo), [bash("echo two > a.txt"), *DONE])
+    end = taken_away(runner, lambda: ("POST", "/v1/finish") in runner.control.seen)
+    over.set()
+    assert end.outcome == "handed_over"
+
+
+def test_a_signal_behind_an_order_to_stop_hurries_a_store_that_hangs(
+    repo: Repo, start: Start, hanging_put: None
+) -> None:
+    """The order came first, and what is to be kept with it cannot be: the word is said all the same."""
+    runner = start(
+        claim_for(repo),
+        [bash("echo two > a.txt"), *DONE],
+        orders_when=lambda control: ["stop"] if any(path[:5] == "/put/" for _, path in control.seen) else [],
+    )
+    # Twice: by the work, and by whoever keeps it on the way out.
+    end = taken_away(runner, lambda: sum(path[:5] == "/put/" for _, path in runner.control.seen) > 1)
+    assert (end.outcome, end.reason) == ("interrupted", "stopped")
+
+
+@pytest.fixture
+def trickling_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[socket.socket]]:
+    """A blob store that answers a byte a second, so that no time-out of a socket ever passes."""
+    met: list[socket.socket] = []
+    over = threading.Event()
+
+    def trickle(met_by: socket.socket) -> None:
+        with met_by, contextlib.suppress(OSError):
+            while not over.wait(1):
+                met_by.sendall(b"H")
+
+    def serve(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                met.append(server.accept()[0])
+                threading.Thread(target=trickle, args=(met[-1],), daemon=True).start()
+
+    real = FakeControl._protocol
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+
+        def elsewhere(self: FakeControl, method: str, path: str, body: dict[str, object]) -> tuple[int, object]:
+            status, answer = real(self, method, path, body)
+            if path == "/v1/blobs":
+                answer["put"] = f"http://127.0.0.1:{server.getsockname()[1]}/"
+            return status, answer
+
+        monkeypatch.setattr(FakeControl, "_protocol", elsewhere)
+        yield met
+        over.set()
+
+
+def test_a_signal_while_the_blob_store_trickles_still_says_a_word(
+    repo: Repo, start: Start, trickling_store: list[socket.socket]
+) -> None:
+    runner = start(claim_for(repo), [bash("echo two > a.txt"), *DONE])
+    end = taken_away(runner, lambda: bool(trickling_store))
+    assert (end.outcome, end.reason, end.changeset) == ("interrupted", "signal", None)
+
+
+def test_a_signal_while_a_command_runs_beside_a_pipe_that_git_would_read_keeps_the_work(
+    repo: Repo, start: Start
+) -> None:
+    runner = start(
+        claim_for(repo),
+        [bash("echo two > a.txt"), bash("mkdir -p n/.git/refs n/.git/objects; mkfifo n/.git/HEAD; sleep 4717")],
+    )
+    end = taken_away(
+        runner, lambda: any(beat["step"] == 1 and beat["doing"][:4] == "bash" for beat in runner.control.beats)
+    )
+    assert (end.outcome, end.reason) == ("interrupted", "signal")
+    assert runner.control.changes()["a.txt"].data == b"two\n"
+
+
 @pytest.mark.usefixtures("slow_step")
 def test_a_signal_while_a_reply_is_waited_for_keeps_the_work(repo: Repo, start: Start) -> None:
     runner = start(claim_for(repo), [bash("echo two > a.txt"), *DONE])
@@ -213,6 +375,17 @@ def test_a_signal_before_there_is_a_workspace_is_told_and_gives_the_token_back(
     assert runner.control.revoked == ["Bearer t"]
 
 
+def test_a_signal_while_a_token_is_given_back_waits_a_little_and_says_a_word(
+    repo: Repo, start: Start, slow_at: Callable[[str, float], None]
+) -> None:
+    slow_at("/installation/token", 40)
+    claimed = claim_for(repo)
+    runner = start(claimed, DONE)
+    claimed["clone"] |= {"token": "t", "revoke_url": f"{runner.control.url}/installation/token"}
+    end = taken_away(runner, lambda: any(at == "/installation/token" for _, at in runner.control.seen))
+    assert (end.outcome, end.reason) == ("interrupted", "signal")
+
+
 @pytest.mark.parametrize(("doing", "seen"), [("AC-1 at base", 0), ("AC-1 at head, run 1", 1)])
 def test_a_signal_during_a_proof_keeps_what_was_seen_and_takes_nothing_cut_short_for_seen(
     repo: Repo, start: Start, doing: str, seen: int
@@ -228,6 +401,29 @@ def test_a_signal_during_a_proof_keeps_what_was_seen_and_takes_nothing_cut_short
     assert runner.wait(process, 20) == 0, runner.stderr
     assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "signal")
     assert [each.side for each in runner.control.observations] == ["base"] * seen
+
+
+def test_a_heartbeat_that_hangs_does_not_cost_the_lease(
+    repo: Repo, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One connection that is stuck must not be waited for as long as the lease lasts."""
+    real = FakeControl.answer
+    over = threading.Event()
+    hung: list[float] = []
+
+    def hang_once(self: FakeControl, method: str, at: str, headers: dict[str, str], body: bytes) -> tuple[int, object]:
+        if at == "/v1/heartbeat" and not hung:
+            hung.append(time.monotonic())
+            over.wait(60)
+        return real(self, method, at, headers, body)
+
+    monkeypatch.setattr(FakeControl, "answer", hang_once)
+    runner = start(claim_for(repo), [bash("sleep 14"), *DONE], environment={"PERSEVERE_HEARTBEAT_S": "0.5"})
+    process = runner.start()
+    wait_until(lambda: len(runner.control.beats) > 1)
+    assert time.monotonic() - hung[0] < 12
+    over.set()
+    assert runner.wait(process, 60) == 0, runner.stderr
 
 
 def test_a_heartbeat_that_is_refused_ends_it_in_silence(repo: Repo, start: Start) -> None:

@@ -63,7 +63,15 @@ def test_noise_holds_nothing() -> None:
     "place", ["home/persevere.db", "home/host.log", "home/blobs/a", "home/tasks/b/c", "pages/x.html"]
 )
 @pytest.mark.parametrize(
-    "what", ["a line of the key", "a person's token", "a ticket", "an installation's token", "a JWT"]
+    "what",
+    [
+        "a line of the key",
+        "a person's token",
+        "a ticket",
+        "an installation's token",
+        "a JWT",
+        "a token's end, reversed",
+    ],
 )
 def test_what_a_trial_that_has_ended_gave_away_is_found(tmp_path: Path, place: str, what: str) -> None:
     line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ"
@@ -75,8 +83,11 @@ def test_what_a_trial_that_has_ended_gave_away_is_found(tmp_path: Path, place: s
         "a person's token": person[::-1],
         "a ticket": make_ticket([b"k" * 32], "1ak31gk6wz", 1, 0),
         "an installation's token": "ghs_" + "b2" * 18,
+        "a token's end, reversed": ("Zm9y" * 10)[::-1],
         "a JWT": jwt.encode({"iss": "1"}, "k" * 40),
     }[what]
+    (tmp_path / "home/github/run-1").mkdir(parents=True)
+    (tmp_path / "home/github/run-1/secrets").write_text(f"an installation's token\tghs_1.2.{'Zm9y' * 10}\n")
     for name in ("home/host.log", "home/blobs/a", "home/tasks/b/c", "pages/x.html"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

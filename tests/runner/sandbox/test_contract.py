@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runner_image.sandbox import process
+from runner_image.sandbox import memory, scarce
 from runner_image.sandbox.contract import Command, Sandbox
 from runner_image.sandbox.interpreter import find_interpreter
 from tests.runner.conftest import Fence
@@ -180,10 +180,53 @@ def test_a_file_has_a_limit(fenced: Fence) -> None:
 
 def test_what_fills_the_disk_is_ended_and_told(fence: Fence, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = os.statvfs(fence.place.workspace)
-    monkeypatch.setattr(process, "FREE_BYTES", disk.f_bavail * disk.f_frsize - (8 << 20))
+    monkeypatch.setattr(scarce, "FREE_BYTES", disk.f_bavail * disk.f_frsize - (8 << 20))
     ran = fence.run("while true; do head -c 1000000 /dev/zero >> big; sleep 0.01; done", seconds=60)
     assert (ran.end, ran.exit) == ("exited", 137)
     assert "of the disk were left" in ran.output.text()
+
+
+def test_what_makes_files_without_end_is_ended_and_told(fence: Fence, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scarce, "TAKEN_FILES", 3_000)
+    line = "n=0; while true; do n=$((n+1)); mkdir $n; touch $n/a$n-{1..999}; sleep 0.05; done"
+    ran = fence.run(f"bash -c '{line}'", seconds=60)
+    assert (ran.end, ran.exit) == ("exited", 137)
+    assert "more than 3,000 files were made" in ran.output.text()
+
+
+EATER = """python -c "
+import time
+held = []
+for _ in range(60):
+    held.append(b'x' * (10 << 20))
+    time.sleep(0.01)
+time.sleep(30)
+" """
+
+
+@pytest.fixture
+def short_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine of 1 GB of which 150 MB are left, whatever anybody takes."""
+    (tmp_path / "meminfo").write_text("MemTotal: 1000000 kB\nMemAvailable: 150000 kB\nShmem: 0 kB\n")
+    monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(memory, "CGROUPS", tmp_path / "none")
+
+
+@pytest.mark.usefixtures("short_of_memory")
+@pytest.mark.parametrize("kind", ["bwrap", "bwrap-one-id", "uid", "none"])
+@pytest.mark.parametrize("line", [EATER, f"(setsid {EATER} &) ; sleep 30"], ids=["itself", "daemon"])
+def test_what_eats_the_memory_is_ended_and_told(
+    kind: str, line: str, sandboxes: Callable[[str], Sandbox], fence_of: Callable[[Sandbox], Fence]
+) -> None:
+    ran = fence_of(sandboxes(kind)).run(line, seconds=60)
+    assert (ran.end, ran.exit) == ("exited", 137)
+    assert ran.seconds < 25
+    assert "MB of memory, and less than 256 of 976 MB were left" in ran.output.text()
+
+
+@pytest.mark.usefixtures("short_of_memory")
+def test_memory_that_others_take_ends_no_command(fence: Fence) -> None:
+    assert fence.run("sleep 1; echo fine").output.text() == "fine\n"
 
 
 ORDINARY: Mapping[str, str] = {
