@@ -17,10 +17,12 @@ from shared.errors import Final
 
 CASE, ISSUE, TRAJECTORY = "case.toml", "issue.md", "published_trajectory.jsonl"
 
+Kind = Literal["new", "keep", "person"]
+
 _SDIST = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+_-]*)")
 _FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _CRITERION = re.compile(r"AC-\d{1,3}")
-_KIND_AT_BASE: dict[str, Literal["new", "keep"]] = {"fails": "new", "passes": "keep"}
+_KIND_AT_BASE: dict[str, Kind] = {"fails": "new", "passes": "keep"}
 
 
 class BadCase(Final):
@@ -29,12 +31,13 @@ class BadCase(Final):
 
 @dataclass(frozen=True)
 class Criterion:
-    """`check` is a shell command line, to be run word for word. `kind` new fails before the change, keep passes."""
+    """`check` is what a shell is given, word for word. `kind` new fails before the change, keep passes; person has no
+    check, since a person judges it."""
 
     id: str
     text: str
     check: str
-    kind: Literal["new", "keep"]
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,14 @@ def _criterion(given: Any, number: int) -> Criterion:
     if not _CRITERION.fullmatch(name):
         raise BadCase(f"{CASE}: {where}.id is {name!r}; AC- and a number of at most three digits is wanted")
     kind = given.get("kind") or _KIND_AT_BASE.get(str(given.get("at_base")))
-    if kind not in ("new", "keep"):
-        raise BadCase(f"{CASE}: {name} has neither kind (new, keep) nor at_base (fails, passes)")
+    if kind not in ("new", "keep", "person"):
+        raise BadCase(f"{CASE}: {name} has neither kind (new, keep, person) nor at_base (fails, passes)")
+    if kind == "person":
+        if given.get("check"):
+            raise BadCase(f"{CASE}: {name} is for a person to judge, and has a check all the same")
+        return Criterion(name, _string(given, f"{where}.text"), "", "person")
     check = _string(given, f"{where}.check").strip()
-    return Criterion(name, _string(given, f"{where}.text"), check, cast('Literal["new", "keep"]', kind))
+    return Criterion(name, _string(given, f"{where}.text"), check, cast("Kind", kind))
 
 
 def _steps(path: Path) -> tuple[PublishedStep, ...]:

@@ -59,16 +59,18 @@ def spec_of(case: Case) -> dict[str, Any]:
     return {
         "title": case.title[:70],
         "goals": [case.title],
-        "criteria": [
-            {"id": each.id, "kind": each.kind, "text": each.text, "check": check_of(each, case.full_tests)}
-            for each in case.criteria
-        ],
+        "criteria": [_criterion(each, case.full_tests) for each in case.criteria],
         "out_of_scope": [],
         "assumptions": [],
         "stack": [],
         "touches": [],
         "sources": [{"line": each.id, "kind": "issue"} for each in case.criteria],
     }
+
+
+def _criterion(given: Criterion, full_tests: str | None) -> dict[str, Any]:
+    criterion = {"id": given.id, "kind": given.kind, "text": given.text}
+    return criterion if given.kind == "person" else criterion | {"check": check_of(given, full_tests)}
 
 
 def check_of(criterion: Criterion, full_tests: str | None) -> dict[str, Any]:

@@ -135,8 +135,27 @@ def test_the_conversation_is_the_spec_the_steps_and_then_the_answers(tmp_path: P
     assert lines[2]["text"] == "more"
 
 
+def test_a_check_of_several_lines_is_run_word_for_word(tmp_path: Path) -> None:
+    check = "python - <<'EOF'\nimport octo\n\nassert octo.answer('a | b') == \"42\"  # `x`\nEOF"
+    toml = TOML.replace('check = "python -c \'import octo\'"', f"check = {json.dumps(check)}")
+    [planned] = conversation(read_case(directory(tmp_path, toml=toml)), [], None)
+    assert json.loads(planned)["json"]["spec"]["criteria"][0]["check"]["run"] == check
+
+
+def test_a_criterion_for_a_person_has_no_check(tmp_path: Path) -> None:
+    toml = TOML + '\n[[criteria]]\nid = "AC-8"\ntext = "the words are clear"\nkind = "person"\n'
+    case = read_case(directory(tmp_path, toml=toml))
+    assert case.criteria[-1] == Criterion("AC-8", "the words are clear", "", "person")
+    [planned] = conversation(case, [], None)
+    assert json.loads(planned)["json"]["spec"]["criteria"][-1] == {
+        "id": "AC-8",
+        "kind": "person",
+        "text": "the words are clear",
+    }
+
+
 @pytest.mark.parametrize(
-    ("check", "words"), [("true\\nfalse", "must be one line"), ("true " + "x" * 5000, "at most 4000 characters")]
+    ("check", "words"), [("true\\rfalse", "neither NUL nor CR"), ("true " + "x" * 5000, "at most 4000 characters")]
 )
 def test_a_criterion_that_no_spec_can_hold_is_said(tmp_path: Path, check: str, words: str) -> None:
     case = read_case(directory(tmp_path, toml=TOML.replace("python -c 'import octo'", check)))
