@@ -76,8 +76,8 @@ def _criterion(given: Criterion, full_tests: str | None) -> dict[str, Any]:
 def check_of(criterion: Criterion, full_tests: str | None) -> dict[str, Any]:
     """The check, and what it is by its command.
 
-    Runs pytest over everything and holds today: a suite, every test that passed must still pass. Names tests and
-    nothing else: those tests. Anything else: a command, by its exit code (and, where it runs pytest, by its record).
+    Runs pytest over everything, or over whole files, and holds today: a suite, every test that passed must still pass.
+    Names tests and nothing else: those tests. Anything else: a command, by its exit code (and, where it runs pytest, by its record).
 
     A case's "fails at base" may be that the tested thing, or the test, is not there yet: what is missing is the work.
     """
@@ -90,7 +90,7 @@ def check_of(criterion: Criterion, full_tests: str | None) -> dict[str, Any]:
     named = _named_tests(run) if runs_pytest(run) else None
     if named is None:
         return check
-    if not named:
+    if not any("::" in word for word in named):
         return check | ({"kind": "suite"} if criterion.kind == "keep" else {})
     if len(named) <= IDS_MAX and all("::" in word for word in named):
         return check | {"kind": "test", "ids": named}

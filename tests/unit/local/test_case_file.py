@@ -107,7 +107,9 @@ def test_an_issue_without_a_title_is_refused(tmp_path: Path) -> None:
         ("keep", ".venv/bin/python -m pytest -q", {"kind": "suite"}),
         ("keep", "FOO=1 python -W error -m pytest -x --tb short", {"kind": "suite"}),
         ("new", "python -m pytest -q", {"kind": "command"}),
-        ("keep", "pytest -q tests", {"kind": "command"}),
+        ("keep", "pytest -q tests", {"kind": "suite"}),
+        ("keep", "pytest -q tests/test_a.py tests/b", {"kind": "suite"}),
+        ("new", "pytest -q tests", {"kind": "command"}),
         ("keep", "pytest -k parser", {"kind": "command"}),
         ("keep", "cd sub && pytest", {"kind": "command"}),
         ("new", "pytest tests/test_a.py::test_b", {"kind": "test", "ids": ["tests/test_a.py::test_b"]}),
@@ -137,7 +139,7 @@ def test_the_conversation_is_the_spec_the_steps_and_then_the_answers(tmp_path: P
 
 def test_a_check_of_several_lines_is_run_word_for_word(tmp_path: Path) -> None:
     check = "python - <<'EOF'\nimport octo\n\nassert octo.answer('a | b') == \"42\"  # `x`\nEOF"
-    toml = TOML.replace('check = "python -c \'import octo\'"', f"check = {json.dumps(check)}")
+    toml = TOML.replace("check = \"python -c 'import octo'\"", f"check = {json.dumps(check)}")
     [planned] = conversation(read_case(directory(tmp_path, toml=toml)), [], None)
     assert json.loads(planned)["json"]["spec"]["criteria"][0]["check"]["run"] == check
 
