@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from shared.errors import Final
 CASE, ISSUE, TRAJECTORY = "case.toml", "issue.md", "published_trajectory.jsonl"
 
 Kind = Literal["new", "keep", "person"]
+
+# docs.github.com/en/rest/issues/issues does not say; its answer to longer ones is 422.
+TITLE_MAX, BODY_MAX = 256, 65_536  # characters
 
 _SDIST = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+_-]*)")
 _FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
@@ -79,9 +83,7 @@ def read_case(directory: Path) -> Case:
         raise BadCase(f"{CASE}: repository.sdist is {sdist!r}; a release such as `name==1.0` is wanted")
     if not _FULL_NAME.fullmatch(full_name):
         raise BadCase(f"{CASE}: repository.full_name is {full_name!r}; `owner/name` is wanted")
-    title, _, body = _text(directory / ISSUE).partition("\n")
-    if not title.strip():
-        raise BadCase(f"{ISSUE}: its first line is the issue's title, and it is empty")
+    title, body = _issue(_text(directory / ISSUE))
     return Case(
         full_name=full_name,
         project=release[1],
@@ -90,10 +92,24 @@ def read_case(directory: Path) -> Case:
         setup=_string(repository, "repository.setup", "") or None,
         full_tests=_string(repository, "repository.full_tests", "") or None,
         criteria=_criteria(document),
-        title=title.strip().removeprefix("# "),
-        body=body.strip("\r\n") + "\n",
+        title=title,
+        body=body,
         steps=_steps(directory / TRAJECTORY),
     )
+
+
+def _issue(text: str) -> tuple[str, str]:
+    """(title, body), as long as GitHub takes them. A first line that can be no title is the body's beginning, too."""
+    title, _, rest = text.lstrip("\ufeff\r\n\t ").partition("\n")
+    title, body = title.strip().removeprefix("# "), rest.strip("\r\n")
+    if not title:
+        raise BadCase(f"{ISSUE}: its first line is the issue's title, and there is none")
+    if len(title) > TITLE_MAX:
+        title, body = textwrap.shorten(title, TITLE_MAX, placeholder="...") or title[:TITLE_MAX], f"{title}\n{body}"
+    if len(body) > BODY_MAX:
+        note = f"\n\n(cut here; {ISSUE} goes on)"
+        body = body[: BODY_MAX - len(note) - 1] + note
+    return title, f"{body}\n"
 
 
 def _criteria(document: dict[str, Any]) -> tuple[Criterion, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -119,10 +120,29 @@ def _write_settings(given: Case, tree: Path) -> None:
     """The repository's own settings file: how it is set up, and what its tests are."""
     path = tree / ".github" / "persevere.yml"
     path.parent.mkdir(exist_ok=True)
-    wanted = {"setup": given.setup, "tests": given.full_tests}
+    wanted = {"setup": given.setup, "tests": given.full_tests, "environment": told_version(given, tree)}
     path.write_text(
         yaml.safe_dump({name: line for name, line in wanted.items() if line}, sort_keys=False, width=10_000)
     )
+
+
+def told_version(given: Case, tree: Path) -> dict[str, str]:
+    """The release's number, for a project whose build asks git's tags for it: one commit has none, and what is guessed
+    then (0.1.dev1) is too old for the project's own tests.
+
+    Variables: setuptools-scm.readthedocs.io/en/latest/overrides, docs.openstack.org/pbr, backend.pdm-project.org/metadata.
+    """
+    build = ""
+    for name in ("pyproject.toml", "setup.py", "setup.cfg"):
+        if (tree / name).is_file():
+            build += (tree / name).read_text("utf-8", errors="replace")
+    name = re.sub(r"[-_.]+", "_", given.project).upper()
+    signs = {
+        f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{name}": r"setuptools[-_]scm|hatch-vcs|use_scm_version",
+        "PBR_VERSION": r"\bpbr\b",
+        "PDM_BUILD_SCM_VERSION": r"\bpdm\b[\s\S]*\bscm\b",
+    }
+    return {variable: given.version for variable, sign in signs.items() if re.search(sign, build)}
 
 
 def ask_approve_wait(stage: Stage, watch: Watch, terminal: Terminal, command: str) -> None:

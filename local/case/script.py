@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def _answers(path: Path) -> list[str]:
 def spec_of(case: Case) -> dict[str, Any]:
     """What the planner answers: the issue's title as the goal, and the criteria, their checks word for word."""
     return {
-        "title": case.title[:70],
+        "title": textwrap.shorten(case.title, 70, placeholder="...") or case.title[:70],
         "goals": [case.title],
         "criteria": [_criterion(each, case.full_tests) for each in case.criteria],
         "out_of_scope": [],

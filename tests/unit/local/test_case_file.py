@@ -98,7 +98,25 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
 
 def test_an_issue_without_a_title_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadCase, match="title"):
-        read_case(directory(tmp_path, issue="\nBody"))
+        read_case(directory(tmp_path, issue="\n \r\n"))
+
+
+@pytest.mark.parametrize(
+    ("issue", "title", "body"),
+    [
+        ("\r\n\r\n# It breaks\r\n\r\nAlways.\r\n", "It breaks", "Always.\n"),
+        ("It breaks", "It breaks", "\n"),
+        ("word " * 99 + "\n\nMore", "word " * 50 + "wo", "word word"),
+        ("It breaks\n" + "x" * 80_000, "It breaks", "x" * 60_000),
+    ],
+)
+def test_an_issue_is_as_long_as_github_takes_it(tmp_path: Path, issue: str, title: str, body: str) -> None:
+    case = read_case(directory(tmp_path, issue=issue))
+    assert case.title.startswith(title.removesuffix("wo").strip())
+    assert case.body.startswith(body.strip("\n"))
+    assert len(case.title) <= 256
+    assert len(case.body) <= 65_536
+    assert case.body.endswith("\n")
 
 
 @pytest.mark.parametrize(
