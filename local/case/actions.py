@@ -132,9 +132,10 @@ class Shell:
 
 @dataclass(frozen=True)
 class Submit:
-    """The work is handed over, once the shell line `before` (if any) has run."""
+    """The work is handed over, once the shell line `before` (if any) has run: all of it, or what the file `patch` says."""
 
     before: str = ""
+    patch: str = ""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ _INSERT_LINES = re.compile(r"insert\s+(\d+)[^\S\n]*\n(.*)", re.DOTALL)
 _ENDED = re.compile(r"\n?end_of_(?:edit|insert)\s*\Z")
 _ENDED_BY_ITSELF = re.compile(r"exit_[a-z_]+|skip")
 _HANDED_OVER = re.compile(
-    r"(?P<before>.*?)(?:&&|;|\n|\A)\s*echo\s+[\"']?(?:COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\b.*",
+    r"(?P<before>.*?)(?:&&|;|\n|\A)\s*echo\s+[\"']?(?:COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\b[\"']?"
+    r"(?:\s*&&\s*cat\s+(?P<patch>[\w./-]+)\s*\Z)?.*",
     re.DOTALL,
 )
 _BETWEEN = re.compile(r"\s*(?:&&|;|\n)\s*")
@@ -123,7 +124,7 @@ def parse(action: str) -> Action:
 def read_hand_over(action: str) -> Submit | None:
     """How a run whose only tool is a shell says that it has ended."""
     found = _HANDED_OVER.fullmatch(action.replace("\r\n", "\n"))
-    return Submit(found["before"].strip()) if found else None
+    return Submit(found["before"].strip(), found["patch"] or "") if found else None
 
 
 def is_shell(text: str) -> bool:

@@ -51,6 +51,7 @@ _WIDE = re.compile(
     r"|\b(?:black|isort|autopep8|ruff|pre-commit)\b|\bfind\b.*-(?:exec|ok|delete)"
 )
 # What mini-swe-agent's environment puts around an output; each of its lines has a shell of its own.
+_FILE_NAME = re.compile(r"[\w-][\w.-]*\.\w+")
 _ONE_SHELL_A_STEP = re.compile(r"\s*<returncode>-?\d+</returncode>")
 # Signs that a command writes to the files that it names.
 _WRITES = re.compile(r">|\b(?:tee|mv|cp|rm|truncate|dd|perl|ed|touch)\b|\bsed\b.*-i|\bpython[\d.]*\s+-")
@@ -74,11 +75,13 @@ def translate(case: Case, files: Iterable[str], read: Callable[[str], str | None
     parsed = [(step, action) for step in case.steps for action in _parse(step, programs)]
     last_submit = max((number for number, (_, action) in enumerate(parsed) if isinstance(action, Submit)), default=-1)
     apart = any(_ONE_SHELL_A_STEP.match(step.observation) for step in case.steps)
+    named = sorted({name for step in case.steps for name in _FILE_NAME.findall(step.action)})
     translator = Translator(Place(find_root(case, files), bin_directory(case), apart=apart), read)
     found: list[Translated] = []
     for number, (step, action) in enumerate(parsed):
         made = translator.translate(step, action)
         if isinstance(action, Submit) and number == last_submit:
+            made += translator.keep(action.patch, named) if action.patch else []
             # An interface that asks for a second look takes the first `submit` as a question.
             made.append(calls.finish(_summary([each for each in case.steps if each.line <= step.line])))
         if made and found and found[-1].line == step.line:
@@ -184,6 +187,10 @@ class Translator:
                 return []
             case _:
                 assert_never(action)
+
+    def keep(self, patch: str, named: Sequence[str]) -> list[Call]:
+        """A run that hands over a patch has left its notes and trials out of it."""
+        return [self._program(line_edits.keep_what_a_patch_says(self._place.resolve(patch), named))]
 
     # --- the open file ----------------------------------------------------------------------------------
 

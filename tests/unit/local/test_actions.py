@@ -69,6 +69,7 @@ ACTIONS: list[tuple[str, Action]] = [
     ("submit", Submit()),
     ("echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT && git add -A && git diff --cached", Submit()),
     ("cd /testbed && rm x.py && echo 'COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT'", Submit("cd /testbed && rm x.py")),
+    ("echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT && cat patch.txt", Submit("", "patch.txt")),
     ("echo MINI_SWE_AGENT_FINAL_OUTPUT", Submit()),
     ("", Nothing()),
     ("exit_cost (cost limit)", Nothing()),

@@ -191,7 +191,9 @@ def test_steps_that_had_a_shell_each_begin_in_the_root_each() -> None:
         ("edit README.md", "<returncode>127</returncode>"),
         ("pwd && echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT && cat patch.txt", ""),
     )
-    assert made == [bash("cd src || exit\nls"), bash("edit README.md"), bash("pwd"), finish("thought 1")]
+    assert made[:3] == [bash("cd src || exit\nls"), bash("edit README.md"), bash("pwd")]
+    assert "patch.txt" in shell_lines(made[3])
+    assert made[4:] == [finish("thought 1")]
 
 
 def test_an_edit_without_an_open_file_names_its_line() -> None:
