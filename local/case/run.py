@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-
-import yaml
 
 from local.case.case_file import Case, read_case
 from local.case.pip_places import ask_pip
 from local.case.python_choice import choose
 from local.case.script import conversation
 from local.case.sdist import get, unpack
+from local.case.settings import write_settings
 from local.case.translate import translate
 from local.keyring import private_directory
 from local.trial.exits import PATIENCE_S
@@ -79,9 +77,11 @@ def prepare(
     unpack(release, tree)
     terminal.fact("source", f"{release.name}, one commit on main", "ok")
     script = _write_script(given, tree, answers, made / "conversation.jsonl")
-    _write_settings(given, tree)
+    wanted = write_settings(given, tree)
     then = f", then {answers.name}" if answers else ""
     terminal.fact("model", f"{len(given.steps)} published steps{then}{through_words(through)}", "ok")
+    if "budget" in wanted:
+        terminal.fact("limit", f"{wanted['budget']} a job: so many steps read more than the default pays for", "ok")
     scenery = Scenery(
         full_name=given.full_name,
         tree=tree,
@@ -114,35 +114,6 @@ def _write_script(given: Case, tree: Path, answers: Path | None, path: Path) -> 
 
     path.write_text("\n".join(conversation(given, translate(given, files, read_text), answers)) + "\n", "utf-8")
     return path
-
-
-def _write_settings(given: Case, tree: Path) -> None:
-    """The repository's own settings file: how it is set up, and what its tests are."""
-    path = tree / ".github" / "persevere.yml"
-    path.parent.mkdir(exist_ok=True)
-    wanted = {"setup": given.setup, "tests": given.full_tests, "environment": told_version(given, tree)}
-    path.write_text(
-        yaml.safe_dump({name: line for name, line in wanted.items() if line}, sort_keys=False, width=10_000)
-    )
-
-
-def told_version(given: Case, tree: Path) -> dict[str, str]:
-    """The release's number, for a project whose build asks git's tags for it: one commit has none, and what is guessed
-    then (0.1.dev1) is too old for the project's own tests.
-
-    Variables: setuptools-scm.readthedocs.io/en/latest/overrides, docs.openstack.org/pbr, backend.pdm-project.org/metadata.
-    """
-    build = ""
-    for name in ("pyproject.toml", "setup.py", "setup.cfg"):
-        if (tree / name).is_file():
-            build += (tree / name).read_text("utf-8", errors="replace")
-    name = re.sub(r"[-_.]+", "_", given.project).upper()
-    signs = {
-        f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{name}": r"setuptools[-_]scm|hatch-vcs|use_scm_version",
-        "PBR_VERSION": r"\bpbr\b",
-        "PDM_BUILD_SCM_VERSION": r"\bpdm\b[\s\S]*\bscm\b",
-    }
-    return {variable: given.version for variable, sign in signs.items() if re.search(sign, build)}
 
 
 def ask_approve_wait(stage: Stage, watch: Watch, terminal: Terminal, command: str) -> None:

@@ -96,7 +96,7 @@ class Story:
         shown = "  ".join(f"{each.criterion} {_word(each)}" for each in issue.verdicts)
         self._terminal.told("proof", f"round {line.round if line else issue.round}  {shown}")
         for each in issue.verdicts:
-            if not each.holds:
+            if not each.holds and each.conclusion != "your_call":
                 last = next((text for text in reversed(each.tail.splitlines()) if text.strip()), "")
                 self._terminal.more(f"{each.criterion}: {last.strip() or each.reason}")
 
