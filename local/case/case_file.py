@@ -20,6 +20,8 @@ CASE, ISSUE, TRAJECTORY = "case.toml", "issue.md", "published_trajectory.jsonl"
 
 Kind = Literal["new", "keep", "person"]
 
+REPOSITORY_KEYS = ("full_name", "sdist", "python", "setup", "full_tests")
+CRITERION_KEYS = ("id", "text", "check", "at_base", "kind")
 # docs.github.com/en/rest/issues/issues does not say; its answer to longer ones is 422.
 TITLE_MAX, BODY_MAX = 256, 65_536  # characters
 
@@ -68,6 +70,7 @@ class Case:
     title: str
     body: str
     steps: tuple[PublishedStep, ...]
+    unread: tuple[str, ...] = ()  # keys of case.toml that mean nothing here
 
 
 def read_case(directory: Path) -> Case:
@@ -95,7 +98,16 @@ def read_case(directory: Path) -> Case:
         title=title,
         body=body,
         steps=_steps(directory / TRAJECTORY),
+        unread=_unread(document),
     )
+
+
+def _unread(document: dict[str, Any]) -> tuple[str, ...]:
+    """Notes of whoever wrote the case, or a slip: not refused, but told."""
+    found = [name for name in document if name not in ("repository", "criteria")]
+    found += [f"repository.{name}" for name in document["repository"] if name not in REPOSITORY_KEYS]
+    found += [f"criteria.{name}" for each in document["criteria"] for name in each if name not in CRITERION_KEYS]
+    return tuple(dict.fromkeys(found))
 
 
 def _issue(text: str) -> tuple[str, str]:
@@ -130,9 +142,12 @@ def _criterion(given: Any, number: int) -> Criterion:
     name = _string(given, f"{where}.id")
     if not _CRITERION.fullmatch(name):
         raise BadCase(f"{CASE}: {where}.id is {name!r}; AC- and a number of at most three digits is wanted")
-    kind = given.get("kind") or _KIND_AT_BASE.get(str(given.get("at_base")))
+    at_base = str(given.get("at_base", ""))
+    kind = given.get("kind") or _KIND_AT_BASE.get(at_base)
     if kind not in ("new", "keep", "person"):
         raise BadCase(f"{CASE}: {name} has neither kind (new, keep, person) nor at_base (fails, passes)")
+    if kind != "person" and at_base and at_base not in _KIND_AT_BASE:
+        raise BadCase(f"{CASE}: {where}.at_base is {at_base!r}; fails or passes is wanted")
     if kind == "person":
         if given.get("check"):
             raise BadCase(f"{CASE}: {name} is for a person to judge, and has a check all the same")
@@ -143,7 +158,7 @@ def _criterion(given: Any, number: int) -> Criterion:
 
 def _steps(path: Path) -> tuple[PublishedStep, ...]:
     steps = []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -161,7 +176,7 @@ def _steps(path: Path) -> tuple[PublishedStep, ...]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except FileNotFoundError as error:
         raise BadCase(
             f"{path.name} is missing in {path.parent}", "`persevere case --help` says what a case consists of"

@@ -65,6 +65,8 @@ def prepare(
     terminal.line(f"Persevere case: {given.title}")
     terminal.line("For the case: PERSEVERE_QUIET_S=1, writing pace 0; all else as by default.")
     terminal.line()
+    if given.unread:
+        terminal.fact("case", f"not read: {', '.join(given.unread)}", "warn")
     python, words = choose(given.python, settings.python)
     terminal.fact("python", f"{python.version}{f' ({words})' if words else ''}", "ok")
     fence = find_fence(settings.sandbox, python.path, may_fall=False)

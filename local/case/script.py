@@ -46,7 +46,7 @@ def _accepted(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _answers(path: Path) -> list[str]:
     try:
-        lines = [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+        lines = [line for line in path.read_text("utf-8-sig").split("\n") if line.strip()]
         read_script(lines, path.name)
     except (OSError, UnicodeDecodeError) as error:
         raise BadCase(f"{path} cannot be read: {error}") from error

@@ -126,6 +126,9 @@ def _check(run: dict[str, Any]) -> dict[str, Any]:
 def faults(found: dict[str, Any], *, none_is_fine: bool = False) -> list[str]:
     """What is missing for green, in words; empty when everything is proved. Decides from the object alone."""
     wrong = [f"{name} cannot be checked here: {reason}" for name, reason in found.get("cannot_run", {}).items()]
+    waiting = found.get("waiting")
+    if waiting and waiting["detail"]:
+        wrong.append(f"{waiting['reason'].replace('_', ' ')}: {waiting['detail']}")
     pull = found["pull_request"]
     conclusions = {check["name"]: check["conclusion"] for check in found["checks"]}
     if pull is None:

@@ -42,7 +42,7 @@ class Story:
         if issue.waiting and self._new(("waiting", issue.waiting.reason, issue.phase)):
             self._terminal.told("Persevere", f"{issue.phase}: {issue.waiting.reason.replace('_', ' ')}")
             if issue.waiting.line:
-                self._terminal.more(f"to type next: {issue.waiting.line}")
+                self._terminal.more_whole(f"to type next: {issue.waiting.line}")
 
     def _new(self, what: object) -> bool:
         if what in self._told:

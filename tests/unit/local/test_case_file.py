@@ -65,6 +65,7 @@ def test_a_case_is_read(tmp_path: Path) -> None:
         ('id = "AC-7"', 'id = "seven"', "three digits"),
         ('at_base = "passes"', "", "neither kind"),
         ('text = "it works"', "", "text is missing"),
+        ('at_base = "passes"', 'at_base = "pass"\nkind = "keep"', "number 2.at_base is 'pass'"),
         ("python = ", "python = 3 # ", "repository.python is no text"),
         ("full_name", "full_name full_name", "case.toml:"),
     ],
@@ -86,6 +87,18 @@ def test_what_is_wrong_with_the_case_is_named(tmp_path: Path, old: str, new: str
 def test_what_is_wrong_with_the_steps_is_named(tmp_path: Path, steps: str, words: str) -> None:
     with pytest.raises(BadCase, match=words):
         read_case(directory(tmp_path, steps=steps))
+
+
+def test_only_a_line_feed_ends_a_line_of_the_steps(tmp_path: Path) -> None:
+    step = {"thought": "t", "action": "echo '\u2028\x85\x0c'", "observation": ""}
+    steps = "\ufeff" + json.dumps(step, ensure_ascii=False).replace("\\f", "\\u000c") + "\r\n"
+    assert [each.action for each in read_case(directory(tmp_path, steps=steps)).steps] == [step["action"]]
+
+
+def test_keys_that_mean_nothing_are_told(tmp_path: Path) -> None:
+    toml = f'note = "x"\n{TOML}\nwhy = "y"\n'.replace("python = ", "licence = 'MIT'\npython = ")
+    assert read_case(directory(tmp_path, toml=toml)).unread == ("note", "repository.licence", "criteria.why")
+    assert read_case(directory(tmp_path)).unread == ()
 
 
 @pytest.mark.parametrize("name", ["case.toml", "issue.md", "published_trajectory.jsonl"])

@@ -95,6 +95,19 @@ def test_used_up_money_waits_for_a_person() -> None:
     assert exit_code(proved(phase="paused", pull_request=None)) == WAITING
 
 
+def test_what_it_waits_for_is_said_with_its_detail() -> None:
+    waiting = {"reason": "not_published", "detail": "setup.yml: this path is protected", "line": "/persevere revise x"}
+    found = proved(phase="waiting", pull_request=None, criteria=[], checks=[], waiting=waiting)
+    assert faults(found)[0] == "not published: setup.yml: this path is protected"
+
+
+def test_what_is_to_be_typed_is_never_cut() -> None:
+    stream = io.StringIO()
+    Terminal(stream).more_whole("to type next: /persevere revise leave .github/workflows/a-long-name.yml as it is")
+    assert stream.getvalue().rstrip().endswith("a-long-name.yml as it is")
+    assert stream.getvalue().count("\n") == 1
+
+
 def test_why_a_check_cannot_run_is_said() -> None:
     found = proved(phase="proposed", pull_request=None, criteria=[], checks=[], cannot_run={"AC-3": "no such file"})
     assert faults(found)[0] == "AC-3 cannot be checked here: no such file"
