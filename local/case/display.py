@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 _HEAD = re.compile(r"^\[File: (?P<path>.+?) \((?P<total>\d+) lines total\)\]\s*$", re.MULTILINE)
 _ABOVE = re.compile(r"^\((\d+) more lines above\)\s*$", re.MULTILINE)
+_CURSOR = re.compile(r"<<<<< (?:START|END) CURSOR >>>>>\s*$")  # between the lines of an interface with cursors
 _LINE = re.compile(r"^(\d+):(.*)$")
 
 # What the interfaces say of a command that they refused, anywhere in what they say ...
@@ -62,7 +63,7 @@ def read_display(observation: str) -> Display | None:
         if found and int(found[1]) == wanted:
             lines[wanted] = found[2]
             wanted += 1
-        elif lines:
+        elif lines and not _CURSOR.match(line):
             break
     if not lines:
         return Display(heads[-1]["path"], 1, max(1, int(heads[-1]["total"])))

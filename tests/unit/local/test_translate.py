@@ -90,6 +90,14 @@ def test_an_edit_between_cursors_is_one_by_lines() -> None:
     assert "('src/pkg/core.py', 100, 101, None, ['c = 3'], ['b = 2', 'a = 1'], False)" in shell_lines(made[1])
 
 
+def test_cursors_among_the_lines_hide_none_of_them() -> None:
+    shown = SHOWN.replace("\r\n100:", "\r\n<<<<< START CURSOR >>>>>\r\n100:").replace(
+        "\r\n101:", "\r\n<<<<< END CURSOR >>>>>\r\n101:"
+    )
+    made = calls(("open src/pkg/core.py", ""), ("set_cursors 100 101", shown), ("edit\nb = 3\nend_of_edit", shown))
+    assert "['b = 2', 'a = 1']" in shell_lines(made[-1])
+
+
 def test_an_edit_by_lines_knows_what_stood_there() -> None:
     line = shell_lines(calls(("open src/pkg/core.py", SHOWN), ("edit 100:101\nc = 3\nend_of_edit", SHOWN))[1])
     assert "('src/pkg/core.py', 100, 101, None, ['c = 3'], ['b = 2', 'a = 1'], False)" in line
