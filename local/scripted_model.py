@@ -122,7 +122,7 @@ class ScriptedModel:
             text = path.read_text("utf-8")
         except OSError as error:
             raise NotConfigured(f"the conversation file cannot be read: {error}", "set PERSEVERE_SCRIPT") from error
-        return cls(read_script(text.splitlines(), path.name), path.name)
+        return cls(read_script(text.split("\n"), path.name), path.name)
 
     def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
         """The next line's answer. Raises ModelFailed when there is none."""

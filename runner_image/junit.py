@@ -7,6 +7,7 @@ several pytest runs in one line the last overwrites the others; a command with a
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
@@ -28,6 +29,7 @@ QUARTER_HOUR = 900  # time zones differ by multiples of it
 SLACK_S = 2.0
 Result = Literal["passed", "failed", "skipped"]
 WORST: dict[Result, int] = {"passed": 0, "skipped": 1, "failed": 2}
+SHOWING = frozenset({"--version", "--help", "--collect-only", "--co", "--fixtures", "--markers"})
 PYTEST_WORD = re.compile(r"(?:.*/)?(?:pytest|py\.test)(?:-\d[\d.]*)?")
 
 
@@ -51,12 +53,19 @@ class Record:
 
 
 def runs_pytest(line: str) -> bool:
-    """Whether a shell line names pytest as a program or as the module to run."""
+    """Whether a shell line names pytest as a program or as the module to run, and not merely to show something."""
     try:
-        words = list(shlex.shlex(line, posix=True, punctuation_chars=True))
+        words = list(shlex.shlex(line.replace("\n", " ; "), posix=True, punctuation_chars=True))
     except ValueError:
         words = line.split()
-    return any(PYTEST_WORD.fullmatch(word) for word in words)
+    at = [number for number, word in enumerate(words) if PYTEST_WORD.fullmatch(word)]
+    return any(not _shows_only(words[start + 1 : end]) for start, end in zip(at, [*at[1:], len(words)], strict=False))
+
+
+def _shows_only(words: list[str]) -> bool:
+    """Whether the first command in these words has an option with which pytest runs no test, and so leaves no record."""
+    own = itertools.takewhile(lambda word: not set(word) <= set("();<>|&"), words)
+    return any(word in SHOWING for word in own)
 
 
 def ask_for_record(environment: Mapping[str, str], path: str) -> dict[str, str]:

@@ -28,6 +28,13 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _no_nul(text: str) -> str:
+    """A shell takes several lines (a here-document); a NUL nobody takes, and a lone CR hides what stands before it."""
+    if "\0" in text or "\r" in text:
+        raise ValueError("must have neither NUL nor CR in it")
+    return text
+
+
 def _inside(path: str) -> str:
     if path.startswith("/") or ".." in path.split("/"):
         raise ValueError("must be a path inside the repository")
@@ -36,6 +43,7 @@ def _inside(path: str) -> str:
 
 Short = Annotated[str, Field(min_length=1, max_length=500)]
 Line = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_one_line)]
+Command = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_no_nul)]
 Path = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_one_line), AfterValidator(_inside)]
 
 
@@ -52,7 +60,7 @@ class AnsweredQuestion(_Answered):
 class AnsweredCheck(_Answered):
     origin: Literal["existing", "spec", "agent"] = "spec"
     kind: Literal["command", "test", "suite"] = "command"
-    run: Line
+    run: Command
     ids: tuple[Line, ...] = Field(default=(), max_length=50)
     files: tuple[Path, ...] = Field(default=(), max_length=20)
     may_be_missing: bool = False

@@ -89,6 +89,13 @@ class ReplaceOnce:
 
 
 @dataclass(frozen=True)
+class Undo:
+    """The newest edit of a file by its editor is taken back."""
+
+    path: str
+
+
+@dataclass(frozen=True)
 class WriteWhole:
     path: str
     text: str
@@ -125,7 +132,10 @@ class Shell:
 
 @dataclass(frozen=True)
 class Submit:
-    """The work is handed over."""
+    """The work is handed over, once the shell line `before` (if any) has run: all of it, or what the file `patch` says."""
+
+    before: str = ""
+    patch: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,7 +145,7 @@ class Nothing:
 
 Action = (
     Open | Goto | Scroll | Create | Insert | EditLines | SetCursors | EditCursors | EditWindow | Replace | ReplaceOnce
-    | WriteWhole | View | Find | Search | Shell | Submit | Nothing
+    | Undo | WriteWhole | View | Find | Search | Shell | Submit | Nothing
 )  # fmt: skip
 
-EDITING = (Create, Insert, EditLines, EditCursors, EditWindow, Replace, ReplaceOnce, WriteWhole)
+EDITING = (Create, Insert, EditLines, EditCursors, EditWindow, Replace, ReplaceOnce, Undo, WriteWhole)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,17 @@ from shared.errors import Final
 
 CASE, ISSUE, TRAJECTORY = "case.toml", "issue.md", "published_trajectory.jsonl"
 
+Kind = Literal["new", "keep", "person"]
+
+REPOSITORY_KEYS = ("full_name", "sdist", "python", "setup", "full_tests")
+CRITERION_KEYS = ("id", "text", "check", "at_base", "kind")
+# docs.github.com/en/rest/issues/issues does not say; its answer to longer ones is 422.
+TITLE_MAX, BODY_MAX = 256, 65_536  # characters
+
 _SDIST = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+_-]*)")
 _FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _CRITERION = re.compile(r"AC-\d{1,3}")
-_KIND_AT_BASE: dict[str, Literal["new", "keep"]] = {"fails": "new", "passes": "keep"}
+_KIND_AT_BASE: dict[str, Kind] = {"fails": "new", "passes": "keep"}
 
 
 class BadCase(Final):
@@ -29,12 +37,13 @@ class BadCase(Final):
 
 @dataclass(frozen=True)
 class Criterion:
-    """`check` is a shell command line, to be run word for word. `kind` new fails before the change, keep passes."""
+    """`check` is what a shell is given, word for word. `kind` new fails before the change, keep passes; person has no
+    check, since a person judges it."""
 
     id: str
     text: str
     check: str
-    kind: Literal["new", "keep"]
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ class Case:
     title: str
     body: str
     steps: tuple[PublishedStep, ...]
+    unread: tuple[str, ...] = ()  # keys of case.toml that mean nothing here
 
 
 def read_case(directory: Path) -> Case:
@@ -76,9 +86,7 @@ def read_case(directory: Path) -> Case:
         raise BadCase(f"{CASE}: repository.sdist is {sdist!r}; a release such as `name==1.0` is wanted")
     if not _FULL_NAME.fullmatch(full_name):
         raise BadCase(f"{CASE}: repository.full_name is {full_name!r}; `owner/name` is wanted")
-    title, _, body = _text(directory / ISSUE).partition("\n")
-    if not title.strip():
-        raise BadCase(f"{ISSUE}: its first line is the issue's title, and it is empty")
+    title, body = _issue(_text(directory / ISSUE))
     return Case(
         full_name=full_name,
         project=release[1],
@@ -87,10 +95,33 @@ def read_case(directory: Path) -> Case:
         setup=_string(repository, "repository.setup", "") or None,
         full_tests=_string(repository, "repository.full_tests", "") or None,
         criteria=_criteria(document),
-        title=title.strip().removeprefix("# "),
-        body=body.strip("\r\n") + "\n",
+        title=title,
+        body=body,
         steps=_steps(directory / TRAJECTORY),
+        unread=_unread(document),
     )
+
+
+def _unread(document: dict[str, Any]) -> tuple[str, ...]:
+    """Notes of whoever wrote the case, or a slip: not refused, but told."""
+    found = [name for name in document if name not in ("repository", "criteria")]
+    found += [f"repository.{name}" for name in document["repository"] if name not in REPOSITORY_KEYS]
+    found += [f"criteria.{name}" for each in document["criteria"] for name in each if name not in CRITERION_KEYS]
+    return tuple(dict.fromkeys(found))
+
+
+def _issue(text: str) -> tuple[str, str]:
+    """(title, body), as long as GitHub takes them. A first line that can be no title is the body's beginning, too."""
+    title, _, rest = text.lstrip("\ufeff\r\n\t ").partition("\n")
+    title, body = title.strip().removeprefix("# "), rest.strip("\r\n")
+    if not title:
+        raise BadCase(f"{ISSUE}: its first line is the issue's title, and there is none")
+    if len(title) > TITLE_MAX:
+        title, body = textwrap.shorten(title, TITLE_MAX, placeholder="...") or title[:TITLE_MAX], f"{title}\n{body}"
+    if len(body) > BODY_MAX:
+        note = f"\n\n(cut here; {ISSUE} goes on)"
+        body = body[: BODY_MAX - len(note) - 1] + note
+    return title, f"{body}\n"
 
 
 def _criteria(document: dict[str, Any]) -> tuple[Criterion, ...]:
@@ -111,16 +142,23 @@ def _criterion(given: Any, number: int) -> Criterion:
     name = _string(given, f"{where}.id")
     if not _CRITERION.fullmatch(name):
         raise BadCase(f"{CASE}: {where}.id is {name!r}; AC- and a number of at most three digits is wanted")
-    kind = given.get("kind") or _KIND_AT_BASE.get(str(given.get("at_base")))
-    if kind not in ("new", "keep"):
-        raise BadCase(f"{CASE}: {name} has neither kind (new, keep) nor at_base (fails, passes)")
+    at_base = str(given.get("at_base", ""))
+    kind = given.get("kind") or _KIND_AT_BASE.get(at_base)
+    if kind not in ("new", "keep", "person"):
+        raise BadCase(f"{CASE}: {name} has neither kind (new, keep, person) nor at_base (fails, passes)")
+    if kind != "person" and at_base and at_base not in _KIND_AT_BASE:
+        raise BadCase(f"{CASE}: {where}.at_base is {at_base!r}; fails or passes is wanted")
+    if kind == "person":
+        if given.get("check"):
+            raise BadCase(f"{CASE}: {name} is for a person to judge, and has a check all the same")
+        return Criterion(name, _string(given, f"{where}.text"), "", "person")
     check = _string(given, f"{where}.check").strip()
-    return Criterion(name, _string(given, f"{where}.text"), check, cast('Literal["new", "keep"]', kind))
+    return Criterion(name, _string(given, f"{where}.text"), check, cast("Kind", kind))
 
 
 def _steps(path: Path) -> tuple[PublishedStep, ...]:
     steps = []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -138,7 +176,7 @@ def _steps(path: Path) -> tuple[PublishedStep, ...]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except FileNotFoundError as error:
         raise BadCase(
             f"{path.name} is missing in {path.parent}", "`persevere case --help` says what a case consists of"

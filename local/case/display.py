@@ -8,14 +8,34 @@ from dataclasses import dataclass, field
 
 _HEAD = re.compile(r"^\[File: (?P<path>.+?) \((?P<total>\d+) lines total\)\]\s*$", re.MULTILINE)
 _ABOVE = re.compile(r"^\((\d+) more lines above\)\s*$", re.MULTILINE)
+_CURSOR = re.compile(r"<<<<< (?:START|END) CURSOR >>>>>\s*$")  # between the lines of an interface with cursors
 _LINE = re.compile(r"^(\d+):(.*)$")
 
-NOT_APPLIED = re.compile(
+# What the interfaces say of a command that they refused, anywhere in what they say ...
+_NOT_APPLIED = re.compile(
     r"changes have NOT been applied|introduced new syntax error|edit was not applied|No replacement was performed"
-    r"|No changes were made|(?:file|path) .{0,200} already exists|more than one occurrence of|No file (?:is )?open",
+    r"|No changes were made|(?:file|path)\b.{0,200} already exists|more than one occurrence of|No file (?:is )?open"
+    r"|No edit history found|command not found",
     re.IGNORECASE | re.DOTALL,
 )
-NOT_RUN = re.compile(r"was NOT executed|is not supported by this environment|blocklisted")
+# ... and at its beginning.
+_REFUSED = re.compile(
+    r"\s*(?:Usage: |Error: |Parameter `|Invalid `|Unrecognized command |The (?:parent )?(?:path|directory) \S+ (?:does not|is )"
+    r"|goto allows only|Ran into |\S*(?:bash|sh): .*(?:syntax error|unexpected EOF))"
+)
+_NOT_RUN = re.compile(r"was NOT executed|is not supported by this environment|blocklisted")
+_SHOWN_LINE = re.compile(r"^(?:\d+:| *\d+\t).*$", re.MULTILINE)
+
+
+def was_refused(observation: str) -> bool:
+    """Whether the published interface says that it did nothing. The lines of a file that it shows say nothing of that."""
+    said = _SHOWN_LINE.sub("", observation.replace("\r\n", "\n"))
+    return _NOT_APPLIED.search(said) is not None or _REFUSED.match(said) is not None
+
+
+def was_not_run(observation: str) -> bool:
+    """Whether the published environment says that it did not run a shell line."""
+    return _NOT_RUN.search(observation) is not None
 
 
 @dataclass(frozen=True)
@@ -43,7 +63,7 @@ def read_display(observation: str) -> Display | None:
         if found and int(found[1]) == wanted:
             lines[wanted] = found[2]
             wanted += 1
-        elif lines:
+        elif lines and not _CURSOR.match(line):
             break
     if not lines:
         return Display(heads[-1]["path"], 1, max(1, int(heads[-1]["total"])))

@@ -52,6 +52,25 @@ with io.open({path}, "w", encoding="utf-8", errors="surrogateescape", newline=""
 END_OF_PROGRAM"""
 
 
+_KEEP = """\
+python - <<'END_OF_PROGRAM'
+import io, os, subprocess, sys
+patch, named = {data}
+with io.open(patch, encoding="utf-8", errors="surrogateescape") as file:
+    heads = [line.rstrip()[6:] for line in file if line.startswith(("+++ b/", "--- a/"))]
+def listed(*command):
+    found = subprocess.check_output(("git", "-c", "core.quotePath=false") + command)
+    return [path for path in os.fsdecode(found).split("\\0") if path and path not in heads]
+if not heads:
+    sys.exit("%s names no file" % patch)
+for path in listed("ls-files", "-z", "--others", "--exclude-standard"):
+    if os.path.basename(path) in named:
+        os.remove(path)
+for path in listed("diff", "--name-only", "-z", "HEAD"):
+    subprocess.call(("git", "checkout", "-q", "HEAD", "--", path))
+END_OF_PROGRAM"""
+
+
 def _program(
     body: str,
     path: str,
@@ -86,3 +105,10 @@ def insert_lines(path: str, after: int | None, text: str) -> str:
 def write_file(path: str, text: str) -> str:
     """A file outside the repository, which the agent's `write` does not reach."""
     return _WRITE.format(path=ascii(path), text=ascii(text))
+
+
+def keep_what_a_patch_says(path: str, named: Sequence[str]) -> str:
+    """Takes every change back that is not in the patch. Of new files only those called one of `named` go: the others
+    are set-up's.
+    """
+    return _KEEP.format(data=ascii((path, tuple(named))))

@@ -42,10 +42,13 @@ def bin_directory(case: Case) -> str | None:
 
 
 class Place:
-    """The shell of a published run goes on from step to step; each command of ours begins in the root."""
+    """The shell of a published run goes on from step to step (`apart`: each step had its own); each command of ours
+    begins in the root.
+    """
 
-    def __init__(self, root: str, bin_directory: str | None) -> None:
+    def __init__(self, root: str, bin_directory: str | None, *, apart: bool = False) -> None:
         self.root = root.rstrip("/")
+        self.apart = apart
         self._bin = bin_directory
         self.directory = "."
 

@@ -13,6 +13,7 @@ from local.case.case_file import BadCase
 
 MINORS = range(20, 5, -1)
 _CLAUSE = re.compile(r"(<=|>=|==|!=|~=|<|>)\s*(\d+(?:\.\d+)*)(\.\*)?")
+_BARE = re.compile(r"\d+(?:\.\d+)?")
 _ASK = (
     "import ensurepip, sys, venv\n"
     "print('%d.%d.%d' % sys.version_info[:3], getattr(sys, '_base_executable', sys.executable) or sys.executable)"
@@ -32,13 +33,13 @@ class Python:
 def allows(constraint: str, version: str) -> bool:
     """Whether a version is within a constraint such as `>=3.8,<3.12` (packaging.python.org/specifications/version-specifiers).
 
-    Final releases only. Raises BadCase for what is no constraint; an empty one allows all.
+    Final releases only; a bare `3.9` is any 3.9. Raises BadCase for what is no constraint; an empty one allows all.
     """
     return all(_holds(clause.strip(), _numbers(version)) for clause in constraint.split(",") if clause.strip())
 
 
 def _holds(clause: str, version: Version) -> bool:
-    found = _CLAUSE.fullmatch(clause)
+    found = _CLAUSE.fullmatch(f"=={clause}.*" if _BARE.fullmatch(clause) else clause)
     if found is None:
         raise BadCase(f"case.toml: {clause!r} is no constraint on Python's version; write one like `>=3.8,<3.12`")
     operator, number, star = found[1], _numbers(found[2]), bool(found[3])

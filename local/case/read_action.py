@@ -1,6 +1,7 @@
 """Reads what a published step did from its text.
 
-Sources: SWE-agent `tools/windowed*`, `tools/edit_anthropic`, `tools/search`, `config/commands` (github.com/SWE-agent/SWE-agent).
+Sources: SWE-agent `tools/windowed*`, `tools/edit_anthropic`, `tools/search`, `config/commands` (github.com/SWE-agent/SWE-agent);
+how a run of mini-swe-agent hands over: `agents/default.py` (github.com/SWE-agent/mini-swe-agent).
 """
 
 from __future__ import annotations
@@ -27,34 +28,79 @@ from local.case.actions import (
     SetCursors,
     Shell,
     Submit,
+    Undo,
     View,
     WriteWhole,
 )
 
 
 class UnknownAction(ValueError):
-    """Neither a command that is known here nor a shell line; or one whose arguments cannot be read."""
+    """Neither a command that is known here nor a shell line; or one whose arguments cannot be read.
+
+    `word` is the unknown one, "" where the command is known.
+    """
+
+    def __init__(self, words: str, word: str = "") -> None:
+        super().__init__(words)
+        self.word = word
 
 
-_EDIT_LINES = re.compile(r"edit\s+(\d+):(\d+)[^\S\n]*\n(.*)", re.DOTALL)
+_EDIT_LINES = re.compile(r"edit\s+(\d+):(\d+)[^\S\n]*(?:<<[^\n]*)?\n(.*)", re.DOTALL)
 _EDIT_CURSORS = re.compile(r"edit[^\S\n]*\n(.*end_of_edit\s*)", re.DOTALL)
 _INSERT_LINES = re.compile(r"insert\s+(\d+)[^\S\n]*\n(.*)", re.DOTALL)
 _ENDED = re.compile(r"\n?end_of_(?:edit|insert)\s*\Z")
 _ENDED_BY_ITSELF = re.compile(r"exit_[a-z_]+|skip")
+_HANDED_OVER = re.compile(
+    r"(?P<before>.*?)(?:&&|;|\n|\A)\s*echo\s+[\"']?(?:COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT|MINI_SWE_AGENT_FINAL_OUTPUT)\b[\"']?"
+    r"(?:\s*&&\s*cat\s+(?P<patch>[\w./-]+)\s*\Z)?.*",
+    re.DOTALL,
+)
+_BETWEEN = re.compile(r"\s*(?:&&|;|\n)\s*")
+_SEVERAL_LINES = re.compile(r"(?:edit|insert)\b[^\n]*\n|<<")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 
 SHELL_WORDS = frozenset(
-    """. : [ [[ { ( ! alias awk basename bash break bunzip2 bzip2 cargo case cat cd chgrp chmod chown cmp comm command
-    continue cp curl cut date dd declare df diff dirname dirs du echo egrep env eval exec exit export expr false fgrep
-    file find fold for function gcc g++ git go grep gunzip gzip hash head hexdump history hostname id if iconv ifconfig
-    install jobs join jq kill killall less let ln local locate ls lsof make man md5sum mkdir mktemp more mv mypy nano
-    nl node nohup nosetests npm npx nslookup od paste patch perl pgrep pip pip3 pipenv pkill poetry popd printenv printf
-    ps pushd pwd py.test pylint flake8 black isort ruff pytest python python2 python3 read readlink realpath return rg rm
-    rmdir ruby sed select seq set sh sha256sum shift shopt sleep sort source split stat strings sudo tail tar tee test
-    time timeout touch tox tput tr trap tree true tsc tty type typeset uname unalias uniq unset until unzip vim wait wc
-    wget whereis which while who whoami xargs xxd yarn yes zcat zip""".split()
+    """! ( . 7z : [ [[ ack ag alias apt apt-get ar at awk bandit base32 base64 basename bash bat bc bg black
+    break brew bunzip2 bzcat bzip2 cargo case cat cd chgrp chmod chown chsh cksum clear cmake cmp column comm
+    command compgen conda continue coverage cp cpio ctags curl cut cython dash date dc dd declare df diff
+    dirname dirs disown django-admin dmesg docker dos2unix dpkg du echo ed egrep emacs enable env eval ex exec
+    exit expand expect export expr f2py fallocate false fc fd fg fgrep file find flake8 flock fmt fold for free
+    function g++ gawk gcc gdb getconf getent getfacl getopt getopts gfortran git go gpg grep groups gunzip gzip
+    hash hatch head help hexdump hg history hostname htop http iconv id if ifconfig install ip ipython isort
+    java javac jobs join jq jupyter kill killall ksh last ld ldconfig ldd less let link ln local locale locate
+    logger logname logout look ls lsattr lsblk lscpu lsof lzma m4 make mamba man mapfile mawk md5sum meson
+    micromamba mkdir mkfifo mknod mktemp more mount mv mypy mysql namei nano nc netstat nice ninja nl nm node
+    nohup nosetests npm npx nslookup objdump od openssl passwd paste patch pdb pdm perf perl pgrep pico pidof
+    pinentry ping pip pip3 pipenv pipx pkill poetry popd pr pre-commit printenv printf ps psql pstree pushd pwd
+    pwsh py.test pydoc pyenv pyflakes pylint pyright pytest python python-config python2 python3 rbenv read
+    readarray readelf readlink realpath rename reset return rev rg rm rmdir rpm rsync ruby ruff rustc scp screen
+    script sed select seq set sh sha256sum shasum shift shopt shred shuf size sleep sort source sphinx-build
+    split sqlite3 ssh stat stdbuf strace strings stty su sudo sum suspend svn sync systemctl tac tail tar tclsh
+    tee telnet test time timeout times tmux top touch tox tput tr trap tree true tsc tsort tty type typeset
+    ulimit umask unalias uname unexpand uniq unlink unset until unxz unzip unzstd uptime users uv uvx vi view
+    vim virtualenv vmstat wait watch wc wget whatis whereis which while who whoami xargs xdg-open xmllint xxd xz
+    xzcat yapf yarn yes yum zcat zip zsh zstd {""".split()
 )
 """First words that are a shell's beyond doubt, whether or not the program is on this machine."""
+
+
+def parse_all(action: str) -> tuple[Action, ...]:
+    """What a step did, in order: its interface's commands may stand one behind the other. Raises UnknownAction."""
+    text = action.strip("\r\n ").replace("\r\n", "\n")
+    pieces = [piece for piece in _BETWEEN.split(text) if piece]
+    if len(pieces) > 1 and not _SEVERAL_LINES.search(text):
+        known = [piece.split()[0] in _COMMANDS and _is_whole(piece) for piece in pieces]
+        if any(known) and all(_is_whole(piece) for piece in pieces):
+            return tuple(parse(piece) for piece in pieces)
+    return (parse(text),)
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        shlex.split(text)
+    except ValueError:
+        return False
+    return True
 
 
 def parse(action: str) -> Action:
@@ -62,6 +108,8 @@ def parse(action: str) -> Action:
     text = action.strip("\r\n ").replace("\r\n", "\n")
     if not text:
         return Nothing()
+    if (handing_over := read_hand_over(text)) is not None:
+        return handing_over
     word = re.split(r"\s", text, maxsplit=1)[0]
     reader = _COMMANDS.get(word)
     if reader is not None:
@@ -70,7 +118,13 @@ def parse(action: str) -> Action:
         return Nothing()
     if is_shell(text):
         return Shell(text)
-    raise UnknownAction(f"unknown action {_first_word(text)!r}")
+    raise UnknownAction(f"unknown action {_first_word(text)!r}", _first_word(text))
+
+
+def read_hand_over(action: str) -> Submit | None:
+    """How a run whose only tool is a shell says that it has ended."""
+    found = _HANDED_OVER.fullmatch(action.replace("\r\n", "\n"))
+    return Submit(found["before"].strip(), found["patch"] or "") if found else None
 
 
 def is_shell(text: str) -> bool:
@@ -209,6 +263,8 @@ def _str_replace_editor(text: str) -> Action:
             return ReplaceOnce(path, one("old_str"), one("new_str") if "new_str" in options else "")
         case "insert":
             return Insert(one("new_str"), _number(one("insert_line"), "insert"), path)
+        case "undo_edit":
+            return Undo(path)
         case _:
             raise UnknownAction(f"unknown action 'str_replace_editor {command}'")
 

@@ -7,13 +7,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from local.case.case_file import Case, read_case
 from local.case.pip_places import ask_pip
 from local.case.python_choice import choose
 from local.case.script import conversation
 from local.case.sdist import get, unpack
+from local.case.settings import write_settings
 from local.case.translate import translate
 from local.keyring import private_directory
 from local.trial.exits import PATIENCE_S
@@ -66,6 +65,8 @@ def prepare(
     terminal.line(f"Persevere case: {given.title}")
     terminal.line("For the case: PERSEVERE_QUIET_S=1, writing pace 0; all else as by default.")
     terminal.line()
+    if given.unread:
+        terminal.fact("case", f"not read: {', '.join(given.unread)}", "warn")
     python, words = choose(given.python, settings.python)
     terminal.fact("python", f"{python.version}{f' ({words})' if words else ''}", "ok")
     fence = find_fence(settings.sandbox, python.path, may_fall=False)
@@ -78,9 +79,11 @@ def prepare(
     unpack(release, tree)
     terminal.fact("source", f"{release.name}, one commit on main", "ok")
     script = _write_script(given, tree, answers, made / "conversation.jsonl")
-    _write_settings(given, tree)
+    wanted = write_settings(given, tree)
     then = f", then {answers.name}" if answers else ""
     terminal.fact("model", f"{len(given.steps)} published steps{then}{through_words(through)}", "ok")
+    if "budget" in wanted:
+        terminal.fact("limit", f"{wanted['budget']} a job: so many steps read more than the default pays for", "ok")
     scenery = Scenery(
         full_name=given.full_name,
         tree=tree,
@@ -113,16 +116,6 @@ def _write_script(given: Case, tree: Path, answers: Path | None, path: Path) -> 
 
     path.write_text("\n".join(conversation(given, translate(given, files, read_text), answers)) + "\n", "utf-8")
     return path
-
-
-def _write_settings(given: Case, tree: Path) -> None:
-    """The repository's own settings file: how it is set up, and what its tests are."""
-    path = tree / ".github" / "persevere.yml"
-    path.parent.mkdir(exist_ok=True)
-    wanted = {"setup": given.setup, "tests": given.full_tests}
-    path.write_text(
-        yaml.safe_dump({name: line for name, line in wanted.items() if line}, sort_keys=False, width=10_000)
-    )
 
 
 def ask_approve_wait(stage: Stage, watch: Watch, terminal: Terminal, command: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def _accepted(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _answers(path: Path) -> list[str]:
     try:
-        lines = [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+        lines = [line for line in path.read_text("utf-8-sig").split("\n") if line.strip()]
         read_script(lines, path.name)
     except (OSError, UnicodeDecodeError) as error:
         raise BadCase(f"{path} cannot be read: {error}") from error
@@ -57,12 +58,9 @@ def _answers(path: Path) -> list[str]:
 def spec_of(case: Case) -> dict[str, Any]:
     """What the planner answers: the issue's title as the goal, and the criteria, their checks word for word."""
     return {
-        "title": case.title[:70],
+        "title": textwrap.shorten(case.title, 70, placeholder="...") or case.title[:70],
         "goals": [case.title],
-        "criteria": [
-            {"id": each.id, "kind": each.kind, "text": each.text, "check": check_of(each, case.full_tests)}
-            for each in case.criteria
-        ],
+        "criteria": [_criterion(each, case.full_tests) for each in case.criteria],
         "out_of_scope": [],
         "assumptions": [],
         "stack": [],
@@ -71,11 +69,16 @@ def spec_of(case: Case) -> dict[str, Any]:
     }
 
 
+def _criterion(given: Criterion, full_tests: str | None) -> dict[str, Any]:
+    criterion = {"id": given.id, "kind": given.kind, "text": given.text}
+    return criterion if given.kind == "person" else criterion | {"check": check_of(given, full_tests)}
+
+
 def check_of(criterion: Criterion, full_tests: str | None) -> dict[str, Any]:
     """The check, and what it is by its command.
 
-    Runs pytest over everything and holds today: a suite, every test that passed must still pass. Names tests and
-    nothing else: those tests. Anything else: a command, by its exit code (and, where it runs pytest, by its record).
+    Runs pytest over everything, or over whole files, and holds today: a suite, every test that passed must still pass.
+    Names tests and nothing else: those tests. Anything else: a command, by its exit code (and, where it runs pytest, by its record).
 
     A case's "fails at base" may be that the tested thing, or the test, is not there yet: what is missing is the work.
     """
@@ -88,7 +91,7 @@ def check_of(criterion: Criterion, full_tests: str | None) -> dict[str, Any]:
     named = _named_tests(run) if runs_pytest(run) else None
     if named is None:
         return check
-    if not named:
+    if not any("::" in word for word in named):
         return check | ({"kind": "suite"} if criterion.kind == "keep" else {})
     if len(named) <= IDS_MAX and all("::" in word for word in named):
         return check | {"kind": "test", "ids": named}

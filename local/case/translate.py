@@ -32,14 +32,16 @@ from local.case.actions import (
     SetCursors,
     Shell,
     Submit,
+    Undo,
     View,
     WriteWhole,
 )  # fmt: skip
 from local.case.calls import Call
 from local.case.case_file import TRAJECTORY, BadCase, Case, PublishedStep
-from local.case.display import NOT_APPLIED, NOT_RUN, Display, read_display
+from local.case.display import Display, read_display, was_not_run, was_refused
+from local.case.programs import programs_of
 from local.case.published_place import Place, bin_directory, find_root
-from local.case.read_action import UnknownAction, parse
+from local.case.read_action import UnknownAction, parse_all, read_hand_over
 
 WINDOW = 100  # lines that the published interface shows at once
 
@@ -48,6 +50,9 @@ _WIDE = re.compile(
     r"\bgit\s+(?:checkout|stash|reset|apply|restore|clean|revert|am|merge|switch|pull)\b|\bpatch\b|\bsed\b.*-i"
     r"|\b(?:black|isort|autopep8|ruff|pre-commit)\b|\bfind\b.*-(?:exec|ok|delete)"
 )
+# What mini-swe-agent's environment puts around an output; each of its lines has a shell of its own.
+_FILE_NAME = re.compile(r"[\w-][\w.-]*\.\w+")
+_ONE_SHELL_A_STEP = re.compile(r"\s*<returncode>-?\d+</returncode>")
 # Signs that a command writes to the files that it names.
 _WRITES = re.compile(r">|\b(?:tee|mv|cp|rm|truncate|dd|perl|ed|touch)\b|\bsed\b.*-i|\bpython[\d.]*\s+-")
 
@@ -66,16 +71,21 @@ def translate(case: Case, files: Iterable[str], read: Callable[[str], str | None
 
     Raises BadCase naming the line of a step that cannot be understood.
     """
-    parsed = [(step, _parse(step)) for step in case.steps]
+    programs = programs_of(files := list(files), read)
+    parsed = [(step, action) for step in case.steps for action in _parse(step, programs)]
     last_submit = max((number for number, (_, action) in enumerate(parsed) if isinstance(action, Submit)), default=-1)
-    translator = Translator(Place(find_root(case, files), bin_directory(case)), read)
-    found = []
+    apart = any(_ONE_SHELL_A_STEP.match(step.observation) for step in case.steps)
+    named = sorted({name for step in case.steps for name in _FILE_NAME.findall(step.action)})
+    translator = Translator(Place(find_root(case, files), bin_directory(case), apart=apart), read)
+    found: list[Translated] = []
     for number, (step, action) in enumerate(parsed):
-        if isinstance(action, Submit):
+        made = translator.translate(step, action)
+        if isinstance(action, Submit) and number == last_submit:
+            made += translator.keep(action.patch, named) if action.patch else []
             # An interface that asks for a second look takes the first `submit` as a question.
-            made = [calls.finish(_summary(case.steps[: number + 1]))] if number == last_submit else []
-        else:
-            made = translator.translate(step, action)
+            made.append(calls.finish(_summary([each for each in case.steps if each.line <= step.line])))
+        if made and found and found[-1].line == step.line:
+            made = [*found.pop().calls, *made]
         if made:
             found.append(Translated(step.line, step.thought, tuple(made)))
     return found
@@ -86,10 +96,16 @@ def _summary(steps: Sequence[PublishedStep]) -> str:
     return max((step.thought.strip() for step in steps[-3:]), key=len) or "Handed over."
 
 
-def _parse(step: PublishedStep) -> Action:
+def _parse(step: PublishedStep, programs: frozenset[str]) -> tuple[Action, ...]:
+    if _ONE_SHELL_A_STEP.match(step.observation):
+        return (read_hand_over(step.action) or (Shell(step.action.strip()) if step.action.strip() else Nothing()),)
     try:
-        return parse(step.action)
+        return parse_all(step.action)
     except UnknownAction as error:
+        if error.word in programs:
+            return (Shell(step.action.strip()),)
+        if was_refused(step.observation):
+            return (Nothing(),)  # the published interface could not read it either
         raise BadCase(
             f"{TRAJECTORY} line {step.line}: {error}", "known: SWE-agent's commands, and shell lines"
         ) from error
@@ -105,6 +121,7 @@ class Translator:
         self._cursors = (1, 1)
         self._shown: Display | None = None
         self._texts: dict[str, str | None] = {}  # by path, where they are not as in the repository; None: unknown
+        self._undoing: dict[str, list[tuple[str, str] | None]] = {}  # (old, new) of each edit, None: an insertion
         self._sure = True  # nothing ran that may have changed any file
 
     def translate(self, step: PublishedStep, action: Action) -> list[Call]:
@@ -112,9 +129,13 @@ class Translator:
         if _did_nothing(step, action):
             return []
         shown = read_display(step.observation)
+        if self._place.apart:
+            self._place.directory = "."
         try:
             return self._calls(action, shown)
         except LookupError as error:
+            if was_refused(step.observation):
+                return []
             raise BadCase(f"{TRAJECTORY} line {step.line}: {error}") from error
         finally:
             self._look(shown)
@@ -158,10 +179,18 @@ class Translator:
                 return [self._search(text, below, path)]
             case Shell(command):
                 return [self._bash(command)]
-            case Submit() | Nothing():
+            case Undo(path):
+                return self._undo(self._place.resolve(path))
+            case Submit(before):
+                return [self._bash(before)] if before else []
+            case Nothing():
                 return []
             case _:
                 assert_never(action)
+
+    def keep(self, patch: str, named: Sequence[str]) -> list[Call]:
+        """A run that hands over a patch has left its notes and trials out of it."""
+        return [self._program(line_edits.keep_what_a_patch_says(self._place.resolve(patch), named))]
 
     # --- the open file ----------------------------------------------------------------------------------
 
@@ -218,9 +247,19 @@ class Translator:
     def _replace_once(self, path: str, old: str, new: str) -> Call:
         text = self._text(path)
         self._texts[path] = text.replace(old, new) if text is not None else None
+        self._undoing.setdefault(path, []).append((old, new))
         if self._place.inside(path) and old:
             return calls.edit(path, old, new)
         return self._program(line_edits.replace_text(path, 1, 10**9, old, new, every=False))
+
+    def _undo(self, path: str) -> list[Call]:
+        newest = self._undoing[path].pop() if self._undoing.get(path) else None
+        if newest is None:
+            raise LookupError(f"what `undo_edit` of {path} takes back is not known here")
+        old, new = newest
+        made = self._replace_once(path, new, old)
+        self._undoing[path].pop()
+        return [made]
 
     def _edit_lines(self, first: int, last: int, lines: tuple[str, ...]) -> Call:
         path = self._opened()
@@ -234,6 +273,7 @@ class Translator:
         return first <= last and first in known and last in known
 
     def _insert(self, path: str, text: str, line: int | None) -> Call:
+        self._undoing.setdefault(path, []).append(None)
         before = self._texts.get(path)
         if line is None and before is not None and self._place.inside(path):
             return self._write(path, (before if before.endswith("\n") else f"{before}\n") + text + "\n")
@@ -266,5 +306,5 @@ class Translator:
 def _did_nothing(step: PublishedStep, action: Action) -> bool:
     """Whether the published environment said that it did not apply an edit, or did not run a line."""
     if isinstance(action, EDITING):
-        return NOT_APPLIED.search(step.observation) is not None
-    return isinstance(action, Shell) and NOT_RUN.search(step.observation) is not None
+        return was_refused(step.observation)
+    return isinstance(action, Shell) and was_not_run(step.observation)

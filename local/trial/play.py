@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,7 @@ def perform(play: Play, home: Path, terminal: Terminal, *, json_line: bool, page
         try:
             with Stage(home, play.scenery) as stage:
                 found = _run(play, stage, terminal)
-                drop_pages(pages)
-                export(stage.github_url, pages)
+                _leave_pages(stage, terminal, pages)
         except KeyboardInterrupt:
             terminal.line()
             terminal.line("  stopped by you; nothing of it runs any more")
@@ -55,6 +55,15 @@ def perform(play: Play, home: Path, terminal: Terminal, *, json_line: bool, page
         sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
         sys.stdout.flush()
     return int(found["exit"])
+
+
+def _leave_pages(stage: Stage, terminal: Terminal, pages: Path) -> None:
+    """What came out counts, with or without pages of it."""
+    try:
+        drop_pages(pages)
+        export(stage.github_url, pages)
+    except (OSError, ValueError, HTTPException) as error:
+        terminal.line(f"  warn: the pages could not be written: {error}")
 
 
 def _run(play: Play, stage: Stage, terminal: Terminal) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from shared.domain.issue import IssueState
 from shared.domain.money import NANO
 
 UMBRELLA = "Persevere"
+ASKS = "action_required"  # what the check says while it is somebody's turn
 HOLD = ("proved", "kept")
 
 
@@ -36,6 +37,7 @@ def report(
         "jobs": [],
         "pull_request": pull,
         "criteria": [],
+        "cannot_run": {},
         "checks": checks,
         "comments": sum(1 for comment in written if comment["user"]["login"].endswith(BOT)),
         "notifications": sum(1 for row in stage.steering.log(notifying="true") if row["app"]),
@@ -75,6 +77,7 @@ def _from_table(stage: Stage, issue: IssueState) -> dict[str, Any]:
             for line in issue.jobs
         ],
         "criteria": [_criterion(each) for each in issue.verdicts],
+        "cannot_run": dict(spec.cannot_run) if spec and not issue.verdicts else {},
         "money": {
             "limit": money.limit / NANO,
             "spent": money.spent / NANO,
@@ -120,16 +123,19 @@ def _check(run: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def faults(found: dict[str, Any]) -> list[str]:
+def faults(found: dict[str, Any], *, none_is_fine: bool = False) -> list[str]:
     """What is missing for green, in words; empty when everything is proved. Decides from the object alone."""
-    wrong = []
+    wrong = [f"{name} cannot be checked here: {reason}" for name, reason in found.get("cannot_run", {}).items()]
+    waiting = found.get("waiting")
+    if waiting and waiting["detail"]:
+        wrong.append(f"{waiting['reason'].replace('_', ' ')}: {waiting['detail']}")
     pull = found["pull_request"]
     conclusions = {check["name"]: check["conclusion"] for check in found["checks"]}
     if pull is None:
         wrong.append("there is no pull request")
     elif pull["draft"] or pull["state"] != "open":
         wrong.append(f"pull request #{pull['number']} is {'a draft' if pull['draft'] else pull['state']}")
-    if not found["criteria"]:
+    if not found["criteria"] and not none_is_fine:
         wrong.append("no criterion was proved")
     for each in found["criteria"]:
         if each["conclusion"] not in HOLD:
@@ -146,7 +152,22 @@ def faults(found: dict[str, Any]) -> list[str]:
 
 
 def exit_code(found: dict[str, Any]) -> int:
-    """Green only when nothing is missing; `waiting` when it says so itself, or a spec could not be approved."""
+    """Green only when nothing is missing; `waiting` when it says so itself, a spec could not be approved, money or time
+    is to be raised, or the pull request is there and lacks nothing but a person's word.
+    """
     if not faults(found):
         return PROVED
-    return WAITING if found["phase"] in ("waiting", "proposed") else RED
+    if found["phase"] in ("waiting", "proposed", "paused"):
+        return WAITING
+    return WAITING if found["phase"] == "in_review" and _lacks_a_word(found) else RED
+
+
+def _lacks_a_word(found: dict[str, Any]) -> bool:
+    """Whether all that does not hold is a person's call, and nothing else is wrong."""
+    theirs = {each["id"] for each in found["criteria"] if each["conclusion"] in ("your_call", "already_true")}
+    rest = [each for each in found["criteria"] if each["id"] not in theirs]
+    said = [
+        check | ({"conclusion": "success"} if check["name"] == UMBRELLA and check["conclusion"] == ASKS else {})
+        for check in found["checks"]
+    ]
+    return bool(theirs) and not faults(found | {"criteria": rest, "checks": said}, none_is_fine=True)

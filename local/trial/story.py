@@ -42,7 +42,7 @@ class Story:
         if issue.waiting and self._new(("waiting", issue.waiting.reason, issue.phase)):
             self._terminal.told("Persevere", f"{issue.phase}: {issue.waiting.reason.replace('_', ' ')}")
             if issue.waiting.line:
-                self._terminal.more(f"to type next: {issue.waiting.line}")
+                self._terminal.more_whole(f"to type next: {issue.waiting.line}")
 
     def _new(self, what: object) -> bool:
         if what in self._told:
@@ -96,7 +96,7 @@ class Story:
         shown = "  ".join(f"{each.criterion} {_word(each)}" for each in issue.verdicts)
         self._terminal.told("proof", f"round {line.round if line else issue.round}  {shown}")
         for each in issue.verdicts:
-            if not each.holds:
+            if not each.holds and each.conclusion != "your_call":
                 last = next((text for text in reversed(each.tail.splitlines()) if text.strip()), "")
                 self._terminal.more(f"{each.criterion}: {last.strip() or each.reason}")
 

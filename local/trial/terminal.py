@@ -72,6 +72,10 @@ class Terminal:
         """What belongs to the line above."""
         self.line(f"{'':<22}{what}"[: WIDTH - 1])
 
+    def more_whole(self, what: str) -> None:
+        """What belongs to the line above and is to be copied: never cut."""
+        self.line(f"{'':<22}{what}")
+
 
 def _wrapped(line: str, room: int) -> list[str]:
     """Its own indent is kept; what goes on below begins without the blanks at which it was broken."""

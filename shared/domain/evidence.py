@@ -13,6 +13,7 @@ from shared.domain.spec import Criterion, Spec
 Conclusion = Literal["proved", "kept", "failed", "unproven", "already_true", "your_call", "accepted"]
 
 HOLDS: frozenset[Conclusion] = frozenset({"proved", "kept", "accepted"})
+LAST_LINE = 200  # characters of what a check printed that stand beside a reason
 
 
 class Side(Shape):
@@ -190,6 +191,13 @@ def accept(verdict: Verdict, acceptance: Acceptance | None) -> Verdict:
     return verdict.model_copy(update={"conclusion": "accepted", "accepted": acceptance})
 
 
+def _with_last_line(reason: str, base: Observation | None) -> str:
+    """The reason alone names a symptom; what the check printed last mostly names the cause."""
+    printed = base.runs[-1].tail if base and base.runs else ""
+    last = next((line.strip() for line in reversed(printed.splitlines()) if line.strip()), "")
+    return f"{reason}; it printed last: {last[:LAST_LINE]}" if last and last not in reason else reason
+
+
 def today(criterion: Criterion, base: Observation | None) -> tuple[str, str]:
     """(words for the spec's "Today" column, reason why the check cannot run here or "")."""
     if criterion.kind == "person" or criterion.check is None:
@@ -200,7 +208,7 @@ def today(criterion: Criterion, base: Observation | None) -> tuple[str, str]:
     if side.outcome == "could_not_run":
         if criterion.check.may_be_missing and criterion.kind == "new":
             return "cannot run yet, as it should", ""
-        return "cannot run here", side.reason
+        return "cannot run here", _with_last_line(side.reason, base)
     if side.outcome == "pass":
         words = f"{side.passed} pass" if side.passed is not None else "passes"
         return (words if criterion.kind == "keep" else f"{words} already"), ""

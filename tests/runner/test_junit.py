@@ -108,6 +108,11 @@ def test_a_record_that_is_no_file(tmp_path: Path) -> None:
         ("pip install pytest-cov", False),
         ("echo 'run pytest now'", False),
         ("echo 'unclosed pytest", True),
+        ("python -m pytest --version | grep -F 5.4", False),
+        ("pytest --collect-only -q tests | grep -q test_a", False),
+        ("pytest --version && pytest -q", True),
+        ("pytest -q; echo --version", True),
+        ("pytest -q\necho --version", True),
     ],
 )
 def test_a_line_that_runs_pytest_is_known(line: str, expected: bool) -> None:

@@ -5,7 +5,7 @@ from local.github.check_state import CheckRun
 from local.github.commits import verification
 from local.github.issue_state import Issue
 from local.github.pages.conversation import files_section, newest_runs
-from local.github.pages.layout import e, label, mark, page, state_of, when, who
+from local.github.pages.layout import address, e, label, mark, page, state_of, when, who
 from local.github.pages.markdown import render
 from local.github.state import Repository, World
 
@@ -45,7 +45,7 @@ def repository_page(repository: Repository) -> str:
     at = f"/{e(repository.full_name)}"
     entries = git.list_tree(repository.path, head)
     rows = "".join(
-        f'<div class="row"><a href="{at}/{"tree" if one.type == "tree" else "blob"}/{e(repository.default_branch)}/{e(one.path)}">'
+        f'<div class="row"><a href="{at}/{"tree" if one.type == "tree" else "blob"}/{e(repository.default_branch)}/{address(one.path)}">'
         f"{e(one.path)}{'/' if one.type == 'tree' else ''}</a></div>"
         for one in sorted(entries, key=lambda one: (one.type != "tree", one.path))
     )
@@ -71,7 +71,7 @@ def file_page(repository: Repository, ref: str, path: str) -> str | None:
     title = f"<h1><code>{e(path)}</code></h1>"
     if found.type == "tree":
         rows = "".join(
-            f'<div class="row"><a href="/{e(repository.full_name)}/{"tree" if one.type == "tree" else "blob"}/{e(ref)}/{e(one.path)}">'
+            f'<div class="row"><a href="/{e(repository.full_name)}/{"tree" if one.type == "tree" else "blob"}/{e(ref)}/{address(one.path)}">'
             f"{e(one.path)}</a></div>"
             for one in git.list_tree(repository.path, sha, under=f"{path}/")
         )

@@ -1,5 +1,7 @@
 """Write the simulator's pages as files that a browser opens without any server."""
 
+import hashlib
+import http.client
 import os
 import re
 import urllib.error
@@ -9,6 +11,7 @@ from urllib.parse import unquote
 
 _LINK = re.compile(r'href="([^"]*)"')
 PAGES_MAX = 2_000
+NAME_MAX = 200  # bytes
 
 
 def export(url: str, directory: Path) -> list[Path]:
@@ -45,7 +48,7 @@ def _read(address: str) -> str | None:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             kind = answer.headers.get("Content-Type", "")
             return answer.read().decode("utf-8") if kind.startswith("text/html") else None
-    except urllib.error.HTTPError:
+    except (urllib.error.HTTPError, http.client.InvalidURL):
         return None
 
 
@@ -61,7 +64,12 @@ def _targets(text: str, url: str) -> list[str]:
 
 
 def _file_of(path: str) -> Path:
+    # A name of up to 255 bytes may have `.html` behind it here; two that come to the same differ by their hash.
     safe = re.sub(r"[^\w./@+-]", "_", unquote(path).strip("/"))
+    if safe != path.strip("/") or any(len(part.encode()) > NAME_MAX for part in safe.split("/")):
+        *above, name = safe.split("/")
+        short = hashlib.sha256(path.encode()).hexdigest()[:8]
+        safe = "/".join([*(part[:100] for part in above), f"{name[:100]}-{short}"])
     return Path("index.html") if not safe else Path(safe + ".html")
 
 

@@ -2,6 +2,7 @@
 
 import html
 from typing import Any
+from urllib.parse import quote
 
 from local.github.issue_state import Issue, Label
 from local.github.state import Account, Repository, iso
@@ -47,8 +48,13 @@ REACTIONS = {
 
 
 def e(value: Any) -> str:
-    """Escaped for text and attributes."""
-    return html.escape(str(value), quote=True)
+    """Escaped for text and attributes. What is no UTF-8 in a file's name becomes `?`."""
+    return html.escape(str(value).encode("utf-8", "replace").decode(), quote=True)
+
+
+def address(path: str) -> str:
+    """A file's path as a link has it: blanks, `#`, `?` and `%` are part of a name."""
+    return e(quote(path, errors="surrogateescape"))
 
 
 def page(title: str, body: str, repository: Repository | None = None) -> str:

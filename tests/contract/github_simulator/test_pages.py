@@ -1,6 +1,8 @@
 """The pages: readable, without anybody's script, and as files."""
 
+import os
 import re
+from pathlib import Path
 
 from local.github.pages.export import export
 from local.github.pages.markdown import render
@@ -76,6 +78,20 @@ def test_pages_of_issue_pull_request_check_and_commit(stage):
     ):
         assert reader.get(path).status_code == 200, path
     assert reader.get(f"/{REPO}/issues/99").status_code == 404
+
+
+def test_files_with_strange_names_have_pages_too(stage, tmp_path):
+    """Blanks, signs of an address, a name as long as names may be, and one that is no UTF-8."""
+    tree = tmp_path / "tree"
+    (tree / "d").mkdir(parents=True)
+    names = ["d/a b, c.txt", "d/a_b, c.txt", "d/e#f?g%41.txt", f"d/{'x' * 250}.txt", "d/über.txt"]
+    for name in names:
+        (tree / name).write_text(f"in {name}")
+    Path(os.fsdecode(os.fsencode(tree / "d") + b"/\xff.txt")).write_text("no name")
+    stage.st.repository("octo-org", "strange", path=tree, roles={"octocat": "admin"})
+    written = "\n".join(file.read_text() for file in export(stage.url, tmp_path / "pages"))
+    for name in names:
+        assert f"in {name}" in written
 
 
 def test_exported_pages_link_to_one_another(stage, tmp_path):

@@ -201,8 +201,8 @@ def test_the_conversation_grows_and_tells_each_thing_once() -> None:
         ({}, {"spec": SPEC | {"criteria": [{"kind": "maybe", "text": "x"}]}}, "`spec.criteria.0.kind`"),
         (
             {},
-            {"spec": SPEC | {"criteria": [{"kind": "new", "text": "x", "check": {"run": "a\nb"}}]}},
-            "must be one line",
+            {"spec": SPEC | {"criteria": [{"kind": "new", "text": "x", "check": {"run": "a\rb"}}]}},
+            "must have neither NUL nor CR in it",
         ),
         ({}, {"spec": SPEC | {"criteria": [{"kind": "new", "text": "x", "check": CHECK | {"kind": "test"}}]}}, "`ids`"),
         (

@@ -20,10 +20,11 @@ from local.case.actions import (
     SetCursors,
     Shell,
     Submit,
+    Undo,
     View,
     WriteWhole,
 )
-from local.case.read_action import UnknownAction, parse
+from local.case.read_action import UnknownAction, parse, parse_all
 
 EDITOR = "str_replace_editor"
 
@@ -63,7 +64,13 @@ ACTIONS: list[tuple[str, Action]] = [
     (f"{EDITOR} str_replace a.py --old_str 'a' --new_str 'b c'", ReplaceOnce("a.py", "a", "b c")),
     (f"{EDITOR} str_replace a.py --old_str 'a'", ReplaceOnce("a.py", "a", "")),
     (f"{EDITOR} insert a.py --insert_line 0 --new_str '# x'", Insert("# x", 0, "a.py")),
+    (f"{EDITOR} undo_edit /testbed/a.py", Undo("/testbed/a.py")),
+    ("edit 3:4 << 'end_of_edit'\nx\nend_of_edit", EditLines(3, 4, ("x",))),
     ("submit", Submit()),
+    ("echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT && git add -A && git diff --cached", Submit()),
+    ("cd /testbed && rm x.py && echo 'COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT'", Submit("cd /testbed && rm x.py")),
+    ("echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT && cat patch.txt", Submit("", "patch.txt")),
+    ("echo MINI_SWE_AGENT_FINAL_OUTPUT", Submit()),
     ("", Nothing()),
     ("exit_cost (cost limit)", Nothing()),
     ("ls -F", Shell("ls -F")),
@@ -89,7 +96,7 @@ def test_an_action_is_read(text: str, action: Action) -> None:
         ("frobnicate src", "unknown action 'frobnicate'"),
         ("teleport_to fields.py", "unknown action 'teleport_to'"),
         ("# a note\nfrobnicate", "unknown action 'frobnicate'"),
-        (f"{EDITOR} undo_edit a.py", "unknown action 'str_replace_editor undo_edit'"),
+        (f"{EDITOR} undo a.py", "unknown action 'str_replace_editor undo'"),
         (f"{EDITOR} create a.py", "without --file_text"),
         (f"{EDITOR} view a.py --view_range 1", "two numbers"),
         (f"{EDITOR} view a.py b.py", "is no option"),
@@ -102,3 +109,18 @@ def test_an_action_is_read(text: str, action: Action) -> None:
 def test_what_cannot_be_read_is_named(text: str, words: str) -> None:
     with pytest.raises(UnknownAction, match=words.replace("(", r"\(")):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "actions"),
+    [
+        ("cd src && open a.py 10", (Shell("cd src"), Open("a.py", 10))),
+        ("open a.py\ngoto 30", (Open("a.py"), Goto(30))),
+        ("cd src && ls; pwd", (Shell("cd src && ls; pwd"),)),
+        ("edit 'a && b' 'a; c'", (Replace("a && b", "a; c"),)),
+        ("edit 1:2\nopen x\nsubmit\nend_of_edit", (EditLines(1, 2, ("open x", "submit")),)),
+        ("cat <<'E' > notes\nsubmit\nE", (Shell("cat <<'E' > notes\nsubmit\nE"),)),
+    ],
+)
+def test_commands_that_stand_one_behind_the_other_are_several(text: str, actions: tuple[Action, ...]) -> None:
+    assert parse_all(text) == actions

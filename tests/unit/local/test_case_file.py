@@ -65,6 +65,7 @@ def test_a_case_is_read(tmp_path: Path) -> None:
         ('id = "AC-7"', 'id = "seven"', "three digits"),
         ('at_base = "passes"', "", "neither kind"),
         ('text = "it works"', "", "text is missing"),
+        ('at_base = "passes"', 'at_base = "pass"\nkind = "keep"', "number 2.at_base is 'pass'"),
         ("python = ", "python = 3 # ", "repository.python is no text"),
         ("full_name", "full_name full_name", "case.toml:"),
     ],
@@ -88,6 +89,18 @@ def test_what_is_wrong_with_the_steps_is_named(tmp_path: Path, steps: str, words
         read_case(directory(tmp_path, steps=steps))
 
 
+def test_only_a_line_feed_ends_a_line_of_the_steps(tmp_path: Path) -> None:
+    step = {"thought": "t", "action": "echo '\u2028\x85\x0c'", "observation": ""}
+    steps = "\ufeff" + json.dumps(step, ensure_ascii=False).replace("\\f", "\\u000c") + "\r\n"
+    assert [each.action for each in read_case(directory(tmp_path, steps=steps)).steps] == [step["action"]]
+
+
+def test_keys_that_mean_nothing_are_told(tmp_path: Path) -> None:
+    toml = f'note = "x"\n{TOML}\nwhy = "y"\n'.replace("python = ", "licence = 'MIT'\npython = ")
+    assert read_case(directory(tmp_path, toml=toml)).unread == ("note", "repository.licence", "criteria.why")
+    assert read_case(directory(tmp_path)).unread == ()
+
+
 @pytest.mark.parametrize("name", ["case.toml", "issue.md", "published_trajectory.jsonl"])
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     directory(tmp_path)
@@ -98,7 +111,25 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
 
 def test_an_issue_without_a_title_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadCase, match="title"):
-        read_case(directory(tmp_path, issue="\nBody"))
+        read_case(directory(tmp_path, issue="\n \r\n"))
+
+
+@pytest.mark.parametrize(
+    ("issue", "title", "body"),
+    [
+        ("\r\n\r\n# It breaks\r\n\r\nAlways.\r\n", "It breaks", "Always.\n"),
+        ("It breaks", "It breaks", "\n"),
+        ("word " * 99 + "\n\nMore", "word " * 50 + "wo", "word word"),
+        ("It breaks\n" + "x" * 80_000, "It breaks", "x" * 60_000),
+    ],
+)
+def test_an_issue_is_as_long_as_github_takes_it(tmp_path: Path, issue: str, title: str, body: str) -> None:
+    case = read_case(directory(tmp_path, issue=issue))
+    assert case.title.startswith(title.removesuffix("wo").strip())
+    assert case.body.startswith(body.strip("\n"))
+    assert len(case.title) <= 256
+    assert len(case.body) <= 65_536
+    assert case.body.endswith("\n")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +138,9 @@ def test_an_issue_without_a_title_is_refused(tmp_path: Path) -> None:
         ("keep", ".venv/bin/python -m pytest -q", {"kind": "suite"}),
         ("keep", "FOO=1 python -W error -m pytest -x --tb short", {"kind": "suite"}),
         ("new", "python -m pytest -q", {"kind": "command"}),
-        ("keep", "pytest -q tests", {"kind": "command"}),
+        ("keep", "pytest -q tests", {"kind": "suite"}),
+        ("keep", "pytest -q tests/test_a.py tests/b", {"kind": "suite"}),
+        ("new", "pytest -q tests", {"kind": "command"}),
         ("keep", "pytest -k parser", {"kind": "command"}),
         ("keep", "cd sub && pytest", {"kind": "command"}),
         ("new", "pytest tests/test_a.py::test_b", {"kind": "test", "ids": ["tests/test_a.py::test_b"]}),
@@ -135,8 +168,27 @@ def test_the_conversation_is_the_spec_the_steps_and_then_the_answers(tmp_path: P
     assert lines[2]["text"] == "more"
 
 
+def test_a_check_of_several_lines_is_run_word_for_word(tmp_path: Path) -> None:
+    check = "python - <<'EOF'\nimport octo\n\nassert octo.answer('a | b') == \"42\"  # `x`\nEOF"
+    toml = TOML.replace("check = \"python -c 'import octo'\"", f"check = {json.dumps(check)}")
+    [planned] = conversation(read_case(directory(tmp_path, toml=toml)), [], None)
+    assert json.loads(planned)["json"]["spec"]["criteria"][0]["check"]["run"] == check
+
+
+def test_a_criterion_for_a_person_has_no_check(tmp_path: Path) -> None:
+    toml = TOML + '\n[[criteria]]\nid = "AC-8"\ntext = "the words are clear"\nkind = "person"\n'
+    case = read_case(directory(tmp_path, toml=toml))
+    assert case.criteria[-1] == Criterion("AC-8", "the words are clear", "", "person")
+    [planned] = conversation(case, [], None)
+    assert json.loads(planned)["json"]["spec"]["criteria"][-1] == {
+        "id": "AC-8",
+        "kind": "person",
+        "text": "the words are clear",
+    }
+
+
 @pytest.mark.parametrize(
-    ("check", "words"), [("true\\nfalse", "must be one line"), ("true " + "x" * 5000, "at most 4000 characters")]
+    ("check", "words"), [("true\\rfalse", "neither NUL nor CR"), ("true " + "x" * 5000, "at most 4000 characters")]
 )
 def test_a_criterion_that_no_spec_can_hold_is_said(tmp_path: Path, check: str, words: str) -> None:
     case = read_case(directory(tmp_path, toml=TOML.replace("python -c 'import octo'", check)))

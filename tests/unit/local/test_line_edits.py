@@ -71,3 +71,27 @@ def test_line_ends_of_another_system_are_kept(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"a\r\nb\r\nc\r\n")
     assert run(tmp_path, line_edits.replace_lines("f", 2, 2, [], ["b"])).returncode == 0
     assert (tmp_path / "f").read_bytes() == b"a\r\nc\r\n"
+
+
+def test_a_patch_that_was_handed_over_is_all_that_stays(tmp_path: Path) -> None:
+    """Tracked files go back, new ones that the run named go; what the patch names and what set-up made stays."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in ("right.py", "wrong.py"):
+        (tree / name).write_text("before\n")
+    git = ["git", "-c", "user.name=octocat", "-c", "user.email=octocat@example.com"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "base"]):
+        subprocess.run([*git, *command], cwd=tree, check=True)
+    for name in ("right.py", "wrong.py", "new.py", "test_fix.py", "built.so"):
+        (tree / name).write_text("after\n")
+    (tree / "patch.txt").write_text("--- a/right.py\n+++ b/right.py\n--- /dev/null\n+++ b/new.py\n")
+    ran = run(tree, line_edits.keep_what_a_patch_says("patch.txt", ["new.py", "test_fix.py", "patch.txt"]))
+    assert ran.returncode == 0, ran.stderr
+    left = {path.name: path.read_text() for path in tree.iterdir() if path.is_file()}
+    assert left == {"right.py": "after\n", "wrong.py": "before\n", "new.py": "after\n", "built.so": "after\n"}
+
+
+def test_a_patch_that_names_no_file_takes_nothing_back(tmp_path: Path) -> None:
+    (tmp_path / "patch.txt").write_text("")
+    assert run(tmp_path, line_edits.keep_what_a_patch_says("patch.txt", ["patch.txt"])).returncode != 0
+    assert (tmp_path / "patch.txt").exists()

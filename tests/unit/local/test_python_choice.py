@@ -29,13 +29,16 @@ from local.case.python_choice import Python, allows, ask, choose
         ("~=3.9.2", "3.10.0", False),
         ("~=3.9.2", "3.9.18", True),
         (">=3.9", "3.10.0", True),
+        ("3.9", "3.9.18", True),
+        ("3.9", "3.10.0", False),
+        ("3", "3.13.0", True),
     ],
 )
 def test_a_constraint(constraint: str, version: str, allowed: bool) -> None:
     assert allows(constraint, version) is allowed
 
 
-@pytest.mark.parametrize("constraint", ["3.11", "=>3.9", ">=3.x", "<3.*", ">=3.9 <3.12"])
+@pytest.mark.parametrize("constraint", ["3.11.7.1", "three", "=>3.9", ">=3.x", "<3.*", ">=3.9 <3.12"])
 def test_what_is_no_constraint_is_refused(constraint: str) -> None:
     with pytest.raises(BadCase, match=r"constraint|goes with"):
         choose(constraint, places=list)

@@ -93,6 +93,11 @@ def test_usage_is_as_written_or_counted() -> None:
     assert counted.input > 0
 
 
+def test_only_a_line_feed_ends_a_line_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text('{"for": "build", "text": "a\u2028b\x85c"}\r\n\n', "utf-8")
+    assert ask(ScriptedModel.load(tmp_path / "c.jsonl")).text == "a\u2028b\x85c"
+
+
 def test_an_exhausted_conversation_says_so() -> None:
     with pytest.raises(ModelFailed, match="the conversation file has no further answer for build") as failed:
         ask(model({"text": "a"}), said())

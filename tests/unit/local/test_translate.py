@@ -6,9 +6,11 @@ import pytest
 
 from local.case.calls import bash, edit, finish, view, write
 from local.case.case_file import BadCase, Case, Criterion, PublishedStep
+from local.case.programs import programs_of
 from local.case.published_place import Place, bin_directory, find_root
 from local.case.translate import Translated, translate
 
+EDITOR = "str_replace_editor"
 FILES = {"src/pkg/core.py": "a = 1\nb = 2\na = 1\n", "README.md": "hi\n"}
 SHOWN = "[File: /testbed/src/pkg/core.py (300 lines total)]\r\n(99 more lines above)\r\n100:b = 2\r\n101:a = 1\r\n(199 more lines below)"
 NOT_APPLIED = f"{SHOWN}\r\n\r\nYour changes have NOT been applied. Please fix your edit command and try again."
@@ -88,6 +90,14 @@ def test_an_edit_between_cursors_is_one_by_lines() -> None:
     assert "('src/pkg/core.py', 100, 101, None, ['c = 3'], ['b = 2', 'a = 1'], False)" in shell_lines(made[1])
 
 
+def test_cursors_among_the_lines_hide_none_of_them() -> None:
+    shown = SHOWN.replace("\r\n100:", "\r\n<<<<< START CURSOR >>>>>\r\n100:").replace(
+        "\r\n101:", "\r\n<<<<< END CURSOR >>>>>\r\n101:"
+    )
+    made = calls(("open src/pkg/core.py", ""), ("set_cursors 100 101", shown), ("edit\nb = 3\nend_of_edit", shown))
+    assert "['b = 2', 'a = 1']" in shell_lines(made[-1])
+
+
 def test_an_edit_by_lines_knows_what_stood_there() -> None:
     line = shell_lines(calls(("open src/pkg/core.py", SHOWN), ("edit 100:101\nc = 3\nend_of_edit", SHOWN))[1])
     assert "('src/pkg/core.py', 100, 101, None, ['c = 3'], ['b = 2', 'a = 1'], False)" in line
@@ -132,6 +142,66 @@ def test_the_last_submit_hands_over_with_the_words_of_the_end() -> None:
 def test_an_unknown_action_names_its_line() -> None:
     with pytest.raises(BadCase, match=r"published_trajectory\.jsonl line 2: unknown action 'frobnicate'"):
         translated(case(("ls", ""), ("frobnicate it", "")))
+
+
+def test_a_program_that_the_repository_installs_is_a_shell_line() -> None:
+    files = FILES | {"setup.cfg": "[options.entry_points]\nconsole_scripts =\n    frobnicate = pkg.cli:main\n"}
+    [made] = translate(case(("frobnicate it", "")), files, files.get)
+    assert made.calls == (bash("frobnicate it"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("setup.py", "entry_points={'console_scripts': ['other=pkg:x', 'octo-cli=pkg.cli:main']}"),
+        ("pyproject.toml", '[project.scripts]\nocto-cli = "pkg.cli:main"\n'),
+        ("src/pkg.egg-info/entry_points.txt", "[console_scripts]\nocto-cli = pkg.cli:main\n"),
+    ],
+)
+def test_where_programs_are_declared(name: str, text: str) -> None:
+    assert "octo-cli" in programs_of([name], {name: text}.get)
+
+
+@pytest.mark.parametrize(
+    ("action", "observation"),
+    [
+        ("goto there", "Usage: goto <line>\nError: <line> must be a number"),
+        ("edit 'not closed", "/bin/bash: -c: line 1: unexpected EOF while looking for matching `''"),
+        ("frobnicate it", "/bin/bash: line 1: frobnicate: command not found"),
+        ("goto 12", "No file open. Use the open command first."),
+        (f"{EDITOR} create /testbed/README.md --file_text 'x'", "File already exists at: /testbed/README.md. Cannot"),
+        (f"{EDITOR} undo_edit /testbed/README.md", "No edit history found for /testbed/README.md."),
+    ],
+)
+def test_what_the_published_interface_refused_is_skipped(action: str, observation: str) -> None:
+    assert calls(("ls", ""), (action, observation), ("pwd", "")) == [bash("ls"), bash("pwd")]
+
+
+def test_an_edit_that_shows_such_words_of_a_file_is_made() -> None:
+    shown = "[File: /testbed/README.md (2 lines total)]\r\n1:the file x already exists\r\n2:Usage: x"
+    assert calls(("open README.md", ""), ("edit 'hi' 'ho'", f"Text replaced.\r\n{shown}"))[1] == edit(
+        "README.md", "hi", "ho"
+    )
+
+
+def test_an_edit_is_taken_back() -> None:
+    made = calls(
+        (f"{EDITOR} str_replace /testbed/README.md --old_str 'hi' --new_str 'ho'", ""),
+        (f"{EDITOR} undo_edit /testbed/README.md", "Last edit to /testbed/README.md undone successfully."),
+    )
+    assert made == [edit("README.md", "hi", "ho"), edit("README.md", "ho", "hi")]
+
+
+def test_steps_that_had_a_shell_each_begin_in_the_root_each() -> None:
+    told = "<returncode>0</returncode>\n<output>\n</output>"
+    made = calls(
+        ("cd /testbed/src && ls", told),
+        ("edit README.md", "<returncode>127</returncode>"),
+        ("pwd && echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT && cat patch.txt", ""),
+    )
+    assert made[:3] == [bash("cd src || exit\nls"), bash("edit README.md"), bash("pwd")]
+    assert "patch.txt" in shell_lines(made[3])
+    assert made[4:] == [finish("thought 1")]
 
 
 def test_an_edit_without_an_open_file_names_its_line() -> None:

@@ -75,6 +75,44 @@ def test_an_honest_wait_has_a_code_of_its_own() -> None:
     assert exit_code(proved(phase="waiting", pull_request=None)) == WAITING
 
 
+@pytest.mark.parametrize("conclusion", ["your_call", "already_true"])
+def test_a_pull_request_that_lacks_a_persons_word_waits_for_it(conclusion: str) -> None:
+    """Nothing else may be wrong: neither another criterion, nor its check."""
+    asks = [
+        {"name": "Persevere", "conclusion": "action_required"},
+        {"name": "Persevere / AC-1", "conclusion": "success"},
+    ]
+    criteria = [*proved()["criteria"][:1], {"id": "AC-2", "conclusion": conclusion, "reason": ""}]
+    found = proved(criteria=criteria, checks=asks)
+    assert exit_code(found) == WAITING
+    assert any(fault.startswith("AC-2 is ") for fault in faults(found))
+    assert exit_code(found | {"checks": [{"name": "Persevere", "conclusion": "failure"}]}) == RED
+    assert exit_code(found | {"criteria": [*criteria, {"id": "AC-3", "conclusion": "failed", "reason": ""}]}) == RED
+    assert exit_code(found | {"phase": "ended"}) == RED
+
+
+def test_used_up_money_waits_for_a_person() -> None:
+    assert exit_code(proved(phase="paused", pull_request=None)) == WAITING
+
+
+def test_what_it_waits_for_is_said_with_its_detail() -> None:
+    waiting = {"reason": "not_published", "detail": "setup.yml: this path is protected", "line": "/persevere revise x"}
+    found = proved(phase="waiting", pull_request=None, criteria=[], checks=[], waiting=waiting)
+    assert faults(found)[0] == "not published: setup.yml: this path is protected"
+
+
+def test_what_is_to_be_typed_is_never_cut() -> None:
+    stream = io.StringIO()
+    Terminal(stream).more_whole("to type next: /persevere revise leave .github/workflows/a-long-name.yml as it is")
+    assert stream.getvalue().rstrip().endswith("a-long-name.yml as it is")
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_why_a_check_cannot_run_is_said() -> None:
+    found = proved(phase="proposed", pull_request=None, criteria=[], checks=[], cannot_run={"AC-3": "no such file"})
+    assert faults(found)[0] == "AC-3 cannot be checked here: no such file"
+
+
 def test_lines_fit_and_are_ascii() -> None:
     stream = io.StringIO()
     terminal = Terminal(stream)
