@@ -90,6 +90,8 @@ class Stage:
         self.url = url
         self.st = Steering(url)
         self.st.reset()
+        self.began = int(time.time())
+        self.st.hold_clock(self.began)
         hook.received, hook.status = [], 202
         self.hook = hook
         self.octocat = self.st.person("octocat")
@@ -111,8 +113,7 @@ class Stage:
 
     def assertion(self, **claims: Any) -> str:
         """An App JWT; claims replace the right ones."""
-        now = int(time.time())
-        right = {"iss": self.app["client_id"], "iat": now - 60, "exp": now + 540}
+        right = {"iss": self.app["client_id"], "iat": self.began - 60, "exp": self.began + 540}
         return jwt.encode({**right, **claims}, _loaded(self.app["pem"]), algorithm="RS256")
 
     def client(self, token: str | None = None) -> httpx.Client:
