@@ -213,6 +213,7 @@ def whole_product(
             handler_of(function)
         stack.enter_context(_logging_to(home / "host.log"))
         _serve(stack, product, application, server)
+        product.steering.webhooks(timeout_s=PATIENCE_S)  # a busy machine of ours is no fault of GitHub's
         product.steering.hook(app.id, f"{host_url}/webhook")
         stack.callback(stop_runners, home)
         yield product

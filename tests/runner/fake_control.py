@@ -3,6 +3,7 @@
 Faults are put into `faults`: `{(method, path): [answer, …]}`, each used once before the real answer is given.
 """
 
+import contextlib
 import hashlib
 import json
 import threading
@@ -63,7 +64,8 @@ class FakeControl:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # whoever asked has left
+                    self.wfile.write(data)
 
             do_GET = do_POST = do_PUT = do_DELETE = do_any  # noqa: N815  # names of http.server
 

@@ -118,7 +118,7 @@ class Stage:
 
     def client(self, token: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        made = httpx.Client(base_url=self.url, headers=headers, timeout=20, verify=False)
+        made = httpx.Client(base_url=self.url, headers=headers, timeout=60, verify=False)
         self._clients.append(made)
         return made
 
@@ -176,11 +176,11 @@ class Stage:
 
     def events(self) -> list[str]:
         """What the hook got, in order."""
-        assert self.st.quiet(wait=10)
+        assert self.st.quiet(wait=45)
         return [one.name for one in self.hook.received]
 
     def last(self, name: str) -> Received:
-        assert self.st.quiet(wait=10)
+        assert self.st.quiet(wait=45)
         return [one for one in self.hook.received if one.name == name][-1]
 
     def signed(self, one: Received) -> bool:
