@@ -74,6 +74,8 @@ class Switchboard:
     def __init__(self, watch: SecretWatch) -> None:
         self._scripts: dict[str, ScriptedModel] = {}
         self._watch = watch
+        self.answers: dict[str, threading.Event] = {}
+        """Of repositories whose building model answers its second question and later ones when the event is set."""
 
     def load(self, full_name: str, lines: Sequence[Line]) -> None:
         texts = [json.dumps(line) for line in lines]
@@ -85,7 +87,15 @@ class Switchboard:
         named = [name for name in self._scripts if name in text]
         if len(named) != 1:
             raise ModelFailed(f"the request names {named or 'no repository'}", "a story's texts name its repository")
+        answers = self.answers.get(named[0])
+        while answers is not None and _is_later(request) and not answers.wait(1):
+            alive()
         return self._scripts[named[0]].ask(request, deadline_s, alive)
+
+
+def _is_later(request: Request) -> bool:
+    """Whether the building model has answered before."""
+    return request.purpose == "build" and any(turn["role"] == "assistant" for turn in request.turns)
 
 
 class WholeProduct:

@@ -155,7 +155,12 @@ def test_an_order_to_leave_ends_a_clone(repo: Repo, server: GitServer, tmp_path:
     base = repo.commit({"a": "1"})
     orders = Orders()
     server.silent = True
-    threading.Thread(target=lambda: (server.asked.wait(120), orders.stop("stopped")), daemon=True).start()
+
+    def stop() -> None:
+        server.asked.wait(120)
+        orders.stop("stopped")
+
+    threading.Thread(target=stop, daemon=True).start()
     with pytest.raises(Stopped):
         clone(
             Clone(url=f"{server.url}/origin/.git", base=base),
