@@ -50,13 +50,19 @@ class World:
 
 _lock = threading.Lock()
 _current: World | None = None
+_lent = False
+"""Whether a host or a test has given this process a world: then no other one is built here, by whoever is late, of
+whatever home the environment names."""
 
 
 def world() -> World:
-    """This process's world. Raises NotConfigured where a setting is missing or the world is not to be had."""
+    """This process's world. Raises NotConfigured where a setting is missing, the world is not to be had, or the host of
+    this process has left.
+    """
     global _current  # noqa: PLW0603 - what a container builds once and every invocation uses
     with _lock:
         if _current is None:
+            _refuse_the_late()
             _current = _build()
         return _current
 
@@ -78,10 +84,17 @@ def asking_world() -> World:
 
 
 def use(one: World | None) -> None:
-    """Set this process's world: a host or a test has built it. None forgets it."""
-    global _current  # noqa: PLW0603
+    """Set this process's world: a host or a test has built it. None forgets it, and there is none until the next one."""
+    global _current, _lent
     with _lock:
-        _current = one
+        _current, _lent = one, True
+
+
+def _refuse_the_late() -> None:
+    if _lent:
+        from shared.errors import NotConfigured
+
+        raise NotConfigured("the host of this process has left", "start it again")
 
 
 _door: Door | None = None
@@ -93,11 +106,12 @@ def door() -> Door:
     Where this process has a world already (a host, a test) the door is a part of it.
     """
     global _door  # noqa: PLW0603
-    if _current is not None:
+    one = _current
+    if one is not None:
         from functions.github_webhook.webhook import Door
 
-        one = _current
         return Door(one.clock, one.ids, one.store, one.webhook_secrets, one.app_id, one.operator.command)
+    _refuse_the_late()
     if _door is None:
         if _on_aws():
             from functions.aws.door import build_door

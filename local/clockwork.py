@@ -32,10 +32,16 @@ class Clockwork(Worker):
 
     def _run(self) -> None:
         while not self._over.wait(self._every_s):
-            try:
-                self._handler(scheduled_event(self._now()), LambdaContext("watchdog", TIMEOUT_S))
-            except Exception:  # the next tick looks at the same table
-                logger.exception("watchdog.failed")
+            self.tick()
+
+    def tick(self) -> None:
+        """Call the handler, unless it was said to stop."""
+        if self._over.is_set():
+            return
+        try:
+            self._handler(scheduled_event(self._now()), LambdaContext("watchdog", TIMEOUT_S))
+        except Exception:  # the next tick looks at the same table
+            logger.exception("watchdog.failed")
 
 
 def scheduled_event(now: int) -> dict[str, Any]:

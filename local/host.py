@@ -191,7 +191,7 @@ def consumers(settings: Settings, world: World) -> list[Worker]:
     from local.clockwork import Clockwork
     from local.stream import Stream, rings_conductor, rings_effects
     from local.stream_pump import StreamPump
-    from local.task_events import EVERY_S, TaskEvents
+    from local.task_events import TaskEvents
 
     store = cast("SqliteStore", world.store)
     found: list[Worker] = [
@@ -201,18 +201,16 @@ def consumers(settings: Settings, world: World) -> list[Worker]:
     ]
     if "watchdog" not in settings.without:
         found.append(Clockwork(handler_of("watchdog"), world.clock.now))
-        ends = TaskEvents(cast("SubprocessTasks", world.tasks), handler_of("watchdog"))
-        found.append(Clockwork(ends.look, world.clock.now, EVERY_S))
+        found.append(TaskEvents(cast("SubprocessTasks", world.tasks), handler_of("watchdog"), world.clock.now))
     return found
 
 
-def leave(workers: Sequence[Worker]) -> None:
-    """Let the work at hand come to its end, all of it within `LEAVE_S`."""
+def leave(workers: Sequence[Worker], seconds: float = LEAVE_S) -> bool:
+    """Let the work at hand come to its end, all of it within so long; whether it did."""
     for worker in workers:
         worker.stop()
-    until = time.monotonic() + LEAVE_S
-    for worker in workers:
-        worker.join(max(0.0, until - time.monotonic()))
+    until = time.monotonic() + seconds
+    return all(worker.join(max(0.0, until - time.monotonic())) for worker in workers)
 
 
 def write_ready(path: Path, url: str) -> None:

@@ -8,31 +8,34 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from local.clockwork import TIMEOUT_S, Clockwork, Handler
 from local.lambda_context import LambdaContext
 from local.tasks import SubprocessTasks
 from shared.ports import Task
 
 EVERY_S = 0.25
-TIMEOUT_S = 60.0
 TRIES = 40  # a task may be gone before it is written down that it was started
-
-Handler = Callable[[dict[str, Any], Any], Any]
 
 logger = Logger(service="host")
 
 
-class TaskEvents:
-    """Looks at the tasks of this machine when a clock says so. Each end is told until it is known, and at least once."""
+class TaskEvents(Clockwork):
+    """Looks at the tasks of this machine at each tick. Each end is told until it is known, and at least once; what is not
+    told when it has to stop is told by the next host.
+    """
 
-    def __init__(self, tasks: SubprocessTasks, handler: Handler) -> None:
+    def __init__(
+        self, tasks: SubprocessTasks, handler: Handler, now: Callable[[], int], every_s: float = EVERY_S
+    ) -> None:
+        super().__init__(handler, now, every_s)
         self._tasks = tasks
-        self._handler = handler
         self._known: set[str] = set()
         self._tries: dict[str, int] = {}
 
-    def look(self, event: dict[str, Any], context: Any) -> None:
-        """A handler for `Clockwork`."""
+    def tick(self) -> None:
         for task in self._tasks.ended(self._known):
+            if self._over.is_set():
+                return
             self._tell(task)
 
     def _tell(self, task: Task) -> None:

@@ -32,22 +32,20 @@ def forms(secret: bytes) -> Iterator[tuple[str, bytes]]:
 
 @dataclass
 class Canaries:
-    """Secrets by name. What of them is public (a header, a payload) is not to be among them."""
+    """Secrets by name. What of them is public (a header, a payload) is not to be among them.
+
+    Only blocks of their forms are kept, as numbers, and from the first search on: a token of GitHub's alone has ten
+    thousand pieces, and a product makes a thousand tokens.
+    """
 
     names: dict[bytes, str] = field(default_factory=dict)
-    _pieces: dict[bytes, str] = field(default_factory=dict)
-    _grams: set[bytes] = field(default_factory=set)
+    _blocks: set[int] = field(default_factory=set)
+    _known: set[bytes] = field(default_factory=set)
 
     def add(self, name: str, secret: bytes | str) -> None:
         data = secret.encode() if isinstance(secret, str) else secret
         assert len(data) >= PIECE, f"{name} is too short to be looked for"
-        if data in self.names:
-            return
-        self.names[data] = name
-        for form, text in forms(data):
-            for at in range(len(text) - PIECE + 1):
-                self._pieces.setdefault(text[at : at + PIECE], f"{name} ({form})")
-            self._grams.update(text[at : at + GRAM] for at in range(len(text) - GRAM + 1))
+        self.names.setdefault(data, name)
 
     def add_pem(self, name: str, pem: str) -> None:
         """Line by line, as texts break it; the lines that every key has are not a secret."""
@@ -57,14 +55,29 @@ class Canaries:
 
     def find(self, data: bytes) -> str:
         """The first that is in there, in words; empty when none is."""
-        grams = self._grams
+        self._learn()
+        blocks = self._blocks
         for at in range(0, len(data) - GRAM + 1, GRAM):
-            if data[at : at + GRAM] in grams:
+            if hash(data[at : at + GRAM]) in blocks:
                 for start in range(max(at - GRAM, 0), at + 1):
-                    if found := self._pieces.get(data[start : start + PIECE]):
+                    if found := self._whose(data[start : start + PIECE]):
                         return found
         return ""
 
     def search(self, places: Iterable[tuple[str, bytes]]) -> list[str]:
         """What was found, and where."""
         return [f"{found} in {where}" for where, data in places if (found := self.find(data))]
+
+    def _learn(self) -> None:
+        for secret in [each for each in list(self.names) if each not in self._known]:
+            for _, text in forms(secret):
+                self._blocks.update(hash(text[at : at + GRAM]) for at in range(len(text) - GRAM + 1))
+            self._known.add(secret)
+
+    def _whose(self, piece: bytes) -> str:
+        if len(piece) == PIECE:
+            for secret, name in list(self.names.items()):
+                for form, text in forms(secret):
+                    if piece in text:
+                        return f"{name} ({form})"
+        return ""

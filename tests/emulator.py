@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / ".emulator" / "bin" / "python"
 REGION = "us-east-1"
 NOT_MADE = "the AWS emulator is not set up here: call bin/emulator"
-START_S = 60.0
+START_S = 180.0
 
 ADDRESS = "PERSEVERE_TEST_EMULATOR"
 """Where it answers, for the processes that a test starts."""
@@ -79,7 +79,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     while time.monotonic() < until:
         assert process.poll() is None, f"the emulator ended: {log.read_text()[-2000:]}"
         try:
-            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=2):
+            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=60):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)

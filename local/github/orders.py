@@ -62,7 +62,10 @@ def all_deliveries(call: Call) -> Any:
 
 @route("POST", "/_sim/clock")
 def move_clock(call: Call) -> Any:
-    """`{advance_s}` adds to GitHub's clock, `{offset_s}` sets it against this machine's."""
+    """`{advance_s}` adds to GitHub's clock, `{offset_s}` sets it against this machine's; `{stands_at}` (epoch seconds)
+    lets no time pass by itself."""
+    if "stands_at" in call.body:
+        call.world.clock_stands_at, call.world.clock_offset = float(call.body["stands_at"]), 0.0
     if "offset_s" in call.body:
         call.world.clock_offset = float(call.body["offset_s"])
     call.world.clock_offset += float(call.body.get("advance_s", 0))

@@ -204,6 +204,7 @@ class World:
         self.lock = threading.RLock()
         self.url = ""
         self.clock_offset = 0.0
+        self.clock_stands_at: float | None = None
         self.courier: Courier
         self.forget()
 
@@ -216,13 +217,13 @@ class World:
         os.close(file)
 
     def forget(self) -> None:
-        """Back to an empty GitHub (the clock offset too). Bare repositories stay on disk under unused ids."""
+        """Back to an empty GitHub (the clock too). Bare repositories stay on disk under unused ids."""
         counters = getattr(self, "_counters", None)
         # Numbers go on after a reset, so that a late answer never names a new object.
         self._counters: dict[str, Iterator[int]] = counters or {
             kind: itertools.count(first, 13) for kind, first in FIRST_IDS.items()
         }
-        self.clock_offset = 0.0
+        self.clock_offset, self.clock_stands_at = 0.0, None
         self.settings = Settings()
         self.accounts: dict[str, Account] = {}
         self.tokens: dict[str, Account] = {}
@@ -243,8 +244,9 @@ class World:
         self.content_writes: dict[str, list[float]] = defaultdict(list)
 
     def now(self) -> float:
-        """GitHub's own clock: epoch seconds, moved by `POST /_sim/clock`."""
-        return time.time() + self.clock_offset
+        """GitHub's own clock: epoch seconds, moved and held by `POST /_sim/clock`."""
+        at = time.time() if self.clock_stands_at is None else self.clock_stands_at
+        return at + self.clock_offset
 
     def next_id(self, kind: str) -> int:
         return next(self._counters[kind])

@@ -103,6 +103,10 @@ class Steering:
         """Move GitHub's clock on."""
         self._do("POST", "clock", {"advance_s": seconds})
 
+    def hold_clock(self, at: float) -> None:
+        """It is `at` (epoch seconds) at GitHub until the clock is moved; `reset` lets it run again."""
+        self._do("POST", "clock", {"stands_at": at})
+
     def log(self, **query: Any) -> list[dict[str, Any]]:
         """Writes that landed; since, kind, actor, repository, notifying."""
         return self._do("GET", "log", None, **query)  # type: ignore[no-any-return]

@@ -107,7 +107,7 @@ def _tail(path: Path, size: int = 4000) -> str:
 
 
 def stop_runners(home: Path, *, patience_s: float = RUNNERS_S, sleep: Callable[[float], None] = time.sleep) -> None:
-    """End every runner of that home: asked first, killed after `patience_s`. None is left when this returns."""
+    """End every runner of that home: asked first, killed after `patience_s`. No process is left when this returns."""
     if not (home / "tasks").is_dir():
         return
     tasks = SubprocessTasks(home, "", SystemClock())
@@ -115,7 +115,7 @@ def stop_runners(home: Path, *, patience_s: float = RUNNERS_S, sleep: Callable[[
     for name in names:
         tasks.stop(name, "the trial is over")
     until = time.monotonic() + patience_s
-    while any(task.state != "stopped" for name in names for task in tasks.list(name)):
+    while tasks.kept() or any(task.state != "stopped" for name in names for task in tasks.list(name)):
         if time.monotonic() > until:
             _kill_runners(home)
             until = time.monotonic() + patience_s

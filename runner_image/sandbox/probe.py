@@ -54,7 +54,7 @@ def leaves(address: tuple[str, int]) -> bool:
 
 
 def talks_to_itself() -> bool:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), 2):
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), 30):
         server.settimeout(2)
         server.accept()[0].close()
     return True

@@ -141,17 +141,17 @@ def test_a_bucket_takes_by_a_grant_exactly_what_was_announced_and_only_once(buck
     assert {name.lower() for name in grant.headers} >= {"content-length", CHECKSUM_HEADER, "if-none-match"}
     signed = dict(parse_qsl(urlsplit(grant.url).query))["X-Amz-SignedHeaders"].split(";")
     assert {"content-length", CHECKSUM_HEADER, "if-none-match", "host"} <= set(signed)
-    assert requests.put(grant.url, data=DATA, headers=dict(grant.headers), timeout=10).status_code == 200
+    assert requests.put(grant.url, data=DATA, headers=dict(grant.headers), timeout=60).status_code == 200
     assert bucket.get(KEY) == DATA
-    assert requests.get(bucket.download(KEY), timeout=10).content == DATA
-    assert requests.put(grant.url, data=DATA, headers=dict(grant.headers), timeout=10).status_code == 412
+    assert requests.get(bucket.download(KEY), timeout=60).content == DATA
+    assert requests.put(grant.url, data=DATA, headers=dict(grant.headers), timeout=60).status_code == 412
 
 
 def test_a_bucket_refuses_other_bytes(running_emulator: str, tmp_path: Path, clock: ManualClock) -> None:
     """moto looks at no checksum."""
     bucket = open_bucket(running_emulator)(tmp_path, clock)
     grant = bucket.upload(KEY, len(DATA))
-    refused = requests.put(grant.url, data=b"T" + DATA[1:], headers=dict(grant.headers), timeout=10)
+    refused = requests.put(grant.url, data=b"T" + DATA[1:], headers=dict(grant.headers), timeout=60)
     assert refused.status_code == 400
     assert not bucket.has(KEY)
 

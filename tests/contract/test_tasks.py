@@ -1,5 +1,6 @@
 """What every `Tasks` does; and what a subprocess one owes to a killed host, a stubborn runner and its orphans."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ import pytest
 
 from local.clock import SystemClock
 from local.tasks import KEPT_MS, SubprocessTasks
+from local.trial.processes import stop_runners
 from shared.aws.tasks import EcsTasks, Place
 from shared.errors import Final
 from shared.ports import Task, Tasks
@@ -316,6 +318,27 @@ def test_what_a_runner_leaves_behind_goes_with_it(local: SubprocessWorld, home: 
     assert len(left) == 2
     assert not any(alive(pid) for pid in left)
     until(lambda: not (home / "tasks" / "job1-1" / "tmp").exists(), "its files are gone")
+
+
+def test_whoever_ends_all_runners_waits_for_who_sweeps_up_after_them(home: Path) -> None:
+    """How it ended is written down before its files are cleared away, and its keeper is a process of the trial as well."""
+    task = home / "tasks" / "job1-1"
+    task.mkdir(parents=True)
+    for name, what in {"task": {"started_by": "job1", "at": 0}, "begun": {"keeper": 1, "runner": None}}.items():
+        (task / f"{name}.json").write_text(json.dumps(what))
+    (task / "exit.json").write_text(json.dumps({"code": 0, "error": None, "at": 0}))
+    (task / "lock").touch()
+    keeper = os.open(task / "keeper", os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(keeper, fcntl.LOCK_EX)
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            os.close(keeper)
+
+    stop_runners(home, sleep=sleep)
+    assert len(waits) == 3
 
 
 def test_a_stop_before_the_runner_begins_is_kept(local: SubprocessWorld) -> None:

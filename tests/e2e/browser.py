@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 ARGUMENTS = [
     "--headless=new", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -87,7 +87,7 @@ class Browser:
                 self._ask("DELETE", "")
         finally:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
 
     # --- what a person does and sees ------------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class Browser:
             f"{self._url}{self._session}{path}", data, {"Content-Type": "application/json"}, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             said = json.load(error)["value"]

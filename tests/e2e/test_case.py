@@ -37,8 +37,6 @@ from tests.e2e.tiny_case import (
 )
 from tests.e2e.watch import leaks_of_kept
 
-pytestmark = pytest.mark.timeout(400)
-
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:

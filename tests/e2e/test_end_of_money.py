@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.e2e.place import Place
 from tests.e2e.row import Row
 from tests.e2e.stories import HELLO, build, finish, settings, spec, write
@@ -37,7 +35,6 @@ def one_line_goes_on(place: Place) -> None:
     assert place.phase == "in_review"
 
 
-@pytest.mark.timeout(400)
 def test_the_end_of_the_money_is_a_draft_that_is_proved_and_one_line(product: WholeProduct) -> None:
     Row(
         "the money for building is used up",

@@ -169,7 +169,7 @@ class TinyCase:
         """(exit code, the JSON object or {}, the story)."""
         more = ["--answers", str(self.answers_file)] if self.answers else []
         command = [sys.executable, "-m", "local.cli", "case", str(self.directory), "--json", *more]
-        ran = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300, check=False)
+        ran = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=800, check=False)
         lines = ran.stdout.splitlines()
         assert len(lines) <= 1, ran.stdout
         return ran.returncode, json.loads(lines[0]) if lines else {}, ran.stderr

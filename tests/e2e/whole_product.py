@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 from unittest import mock
 
+import functions.world
 import local.world
 from functions.world import World, use
 from local.blobs import FileBlobs
@@ -30,10 +31,12 @@ from local.home import DATABASE
 from local.host import consumers, doors, handler_of, leave
 from local.http_server import Application, listen
 from local.keyring import AppFile, Keyring
+from local.planner import ThreadPlanner
 from local.scripted_model import ScriptedModel, read_script
 from local.store import SqliteStore
 from local.tasks import SubprocessTasks
 from local.trial.processes import Child, stop_runners
+from local.worker import Worker
 from runner_image.sandbox.choice import choose
 from runner_image.sandbox.contract import NoSandbox
 from runner_image.sandbox.interpreter import find_interpreter
@@ -45,8 +48,9 @@ from tests.e2e.place import Place
 from tests.e2e.watch import SecretWatch, watching
 
 APP = "persevere"
-PATIENCE_S = 150.0
+PATIENCE_S = 300.0
 """Never met on a machine that has some time for us; a story that hangs ends with what it hangs on."""
+LEAVING_S = 120.0
 
 Line = Mapping[str, Any]
 
@@ -70,6 +74,8 @@ class Switchboard:
     def __init__(self, watch: SecretWatch) -> None:
         self._scripts: dict[str, ScriptedModel] = {}
         self._watch = watch
+        self.answers: dict[str, threading.Event] = {}
+        """Of repositories whose building model answers its second question and later ones when the event is set."""
 
     def load(self, full_name: str, lines: Sequence[Line]) -> None:
         texts = [json.dumps(line) for line in lines]
@@ -81,7 +87,15 @@ class Switchboard:
         named = [name for name in self._scripts if name in text]
         if len(named) != 1:
             raise ModelFailed(f"the request names {named or 'no repository'}", "a story's texts name its repository")
+        answers = self.answers.get(named[0])
+        while answers is not None and _is_later(request) and not answers.wait(1):
+            alive()
         return self._scripts[named[0]].ask(request, deadline_s, alive)
+
+
+def _is_later(request: Request) -> bool:
+    """Whether the building model has answered before."""
+    return request.purpose == "build" and any(turn["role"] == "assistant" for turn in request.turns)
 
 
 class WholeProduct:
@@ -181,7 +195,11 @@ def sandbox_here() -> str:
 def whole_product(
     home: Path, *, sandbox: str | None = None, gate: Callable[[Application], Any] = lambda application: application
 ) -> Iterator[WholeProduct]:
-    """Start everything; after the block nothing runs any more. `gate` may stand before the host's doors."""
+    """Start everything; after the block nothing runs any more. `gate` may stand before the host's doors.
+
+    One at a time in a process: its threads work in the one world that `functions.world` knows.
+    """
+    assert functions.world._current is None, "another world is in use in this process"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
         watch = stack.enter_context(watching())
@@ -205,6 +223,7 @@ def whole_product(
             handler_of(function)
         stack.enter_context(_logging_to(home / "host.log"))
         _serve(stack, product, application, server)
+        product.steering.webhooks(timeout_s=PATIENCE_S)  # a busy machine of ours is no fault of GitHub's
         product.steering.hook(app.id, f"{host_url}/webhook")
         stack.callback(stop_runners, home)
         yield product
@@ -246,7 +265,13 @@ def _serve(stack: ExitStack, product: WholeProduct, application: Application, se
     stack.callback(server.shutdown)
     for worker in workers:
         worker.start()
-    stack.callback(leave, workers)
+    stack.callback(_end, workers, product.world)
+
+
+def _end(workers: Sequence[Worker], world: World) -> None:
+    """Until nobody works any more: this process goes on, and what is late would be met by other tests."""
+    assert leave(workers, LEAVING_S), [each for each in threading.enumerate() if each.is_alive()]
+    cast("ThreadPlanner", world.planner).join(LEAVING_S)
 
 
 @contextmanager

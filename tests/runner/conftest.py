@@ -90,7 +90,7 @@ class Fence:
     sandbox: Sandbox
     place: Place
 
-    def run(self, line: str, seconds: float = 20, network: Network = "local", **more: Any) -> Ran:
+    def run(self, line: str, seconds: float = 300, network: Network = "local", **more: Any) -> Ran:
         return self.sandbox.run(self.place, Command(line, seconds, network, **more))
 
     def says(self, line: str, **more: Any) -> str:
@@ -148,7 +148,7 @@ class Runner:
             stderr=subprocess.PIPE,
         )
 
-    def wait(self, process: "subprocess.Popen[bytes]", seconds: float = 90) -> int:
+    def wait(self, process: "subprocess.Popen[bytes]", seconds: float = 300) -> int:
         _, err = process.communicate(timeout=seconds)
         self.stderr = err.decode()
         left = list((self.tmp_path / "work").iterdir()) if (self.tmp_path / "work").exists() else []

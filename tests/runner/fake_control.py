@@ -3,6 +3,7 @@
 Faults are put into `faults`: `{(method, path): [answer, …]}`, each used once before the real answer is given.
 """
 
+import contextlib
 import hashlib
 import json
 import threading
@@ -67,12 +68,13 @@ class FakeControl:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                if self.path.startswith("/get/") and control.breaks_off > 0:
-                    control.breaks_off -= 1
-                    self.wfile.write(data[: len(data) // 2])
-                    self.close_connection = True
-                    return
-                self.wfile.write(data)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # whoever asked has left
+                    if self.path.startswith("/get/") and control.breaks_off > 0:
+                        control.breaks_off -= 1
+                        self.wfile.write(data[: len(data) // 2])
+                        self.close_connection = True
+                        return
+                    self.wfile.write(data)
 
             do_GET = do_POST = do_PUT = do_DELETE = do_any  # noqa: N815  # names of http.server
 

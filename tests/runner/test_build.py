@@ -1,6 +1,7 @@
 """A build against a control plane: from claim to last word."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -116,19 +117,23 @@ def test_while_no_model_can_be_asked_the_jobs_clock_stands_still(repo: Repo, sta
 
 @pytest.mark.parametrize(("idle", "ends"), [(True, False), (False, True)])
 def test_a_wait_in_which_the_clock_stands_is_not_ended_by_it(tmp_path: Path, idle: bool, ends: bool) -> None:
-    parts: Any = {"claimed": SimpleNamespace(limits=RunnerLimits(seconds=CLOSING_S)), "api": None, "sandbox": None}
-    job = Job(**parts, orders=Orders(), progress=Progress(), directory=tmp_path, began=time.monotonic() + 0.3)
+    """All time but the idle one was used up an hour ago."""
+    limits = RunnerLimits(seconds=CLOSING_S)
+    parts: Any = {"claimed": SimpleNamespace(limits=limits), "api": None, "sandbox": None}
+    job = Job(**parts, orders=Orders(), progress=Progress(), directory=tmp_path, began=time.monotonic() - 3600)
+    if idle:
+        job.progress.idled(4000)
+    ended = threading.Event()
 
     def slow() -> str:
-        for _ in range(2):
-            if idle:
-                job.progress.idled(0.4)
-            time.sleep(0.4)
+        if not idle:
+            ended.wait(600)
         return "there"
 
     if ends:
         with pytest.raises(GiveUp, match="used up"):
             wait_for(job, "test", slow)
+        ended.set()
     else:
         assert wait_for(job, "test", slow) == "there"
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ from tests.runner.fake_control import FakeControl, call, refusal
 
 Start = Callable[..., Runner]
 DONE = [[call("9.0", "finish", summary="done")]]
+FOR_EVER_S = 600.0
+"""Longer than a runner is waited for (`Runner.wait`)."""
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def bash(command: str) -> list[dict[str, object]]:
 
 
 def wait_until(what: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while not what():
         assert time.monotonic() < until, "it did not come to that"
         time.sleep(0.02)
@@ -70,44 +73,48 @@ def test_stop_reaches_a_long_command_which_is_undone_and_keeps_the_work(repo: Re
     ]
     assert end.underway.done.checkpoint is not None
     assert end.underway.done.checkpoint.tree == end.tree
-    assert control.finished_at - control.stopped_at < 5, "two bundles and a word; a second on a quiet machine"
+    assert control.finished_at - control.stopped_at < 100, "two bundles and a word, and not the command's 4712 s"
 
 
 @pytest.fixture
-def slow_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control plane takes its time with step 1."""
+def hanging_step(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The control plane takes step 1 and does not answer as long as anybody waits."""
+    over = threading.Event()
     real = FakeControl._step
 
-    def slow(self: FakeControl, number: int, results: object) -> tuple[int, object]:
+    def hang(self: FakeControl, number: int, results: object) -> tuple[int, object]:
         if number == 1:
-            time.sleep(5)
+            over.wait(FOR_EVER_S)
         return real(self, number, results)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(FakeControl, "_step", slow)
+    monkeypatch.setattr(FakeControl, "_step", hang)
+    yield
+    over.set()
 
 
-@pytest.mark.usefixtures("slow_step")
+@pytest.mark.usefixtures("hanging_step")
 def test_stop_is_obeyed_while_a_reply_is_waited_for(repo: Repo, start: Start) -> None:
     runner = start(
         claim_for(repo),
         [bash("echo two > a.txt"), *DONE],
         orders_when=lambda control: ["stop"] if control.beats[-1]["step"] == 1 else [],
     )
-    began = time.monotonic()
     assert runner.run() == 0, runner.stderr
-    assert time.monotonic() - began < 5
     assert runner.control.end.reason == "stopped"
     assert runner.control.changes()["a.txt"].data == b"two\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_during_a_command_keeps_the_work(repo: Repo, start: Start, number: signal.Signals) -> None:
-    runner = start(claim_for(repo), [bash("echo two > a.txt"), bash("echo three > a.txt; sleep 4713")])
+def test_a_signal_during_a_command_keeps_the_work(
+    repo: Repo, start: Start, tmp_path: Path, number: signal.Signals
+) -> None:
+    begun = tmp_path / "begun"
+    line = f"echo three > a.txt; touch {begun}; sleep 4713"
+    runner = start(claim_for(repo), [bash("echo two > a.txt"), bash(line)])
     process = runner.start()
-    wait_until(lambda: any(beat["step"] == 1 and beat["doing"][:4] == "bash" for beat in runner.control.beats))
-    time.sleep(0.3)
+    wait_until(begun.exists)
     os.kill(process.pid, number)
-    assert runner.wait(process, 20) == 0, runner.stderr
+    assert runner.wait(process) == 0, runner.stderr
     assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "signal")
     assert runner.control.changes()["a.txt"].data == b"two\n"
 
@@ -117,9 +124,7 @@ def test_a_signal_while_the_blob_store_hangs_still_says_a_word(repo: Repo, start
     process = runner.start()
     wait_until(lambda: any(path.startswith("/put/") for _, path in runner.control.seen))
     process.terminate()
-    began = time.monotonic()
-    assert runner.wait(process, 30) == 0, runner.stderr
-    assert time.monotonic() - began < 20
+    assert runner.wait(process) == 0, runner.stderr
     assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "signal")
     assert runner.control.end.changeset is None
 
@@ -131,7 +136,7 @@ def hanging_put(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     real = FakeControl._keep
 
     def hang(self: FakeControl, sha256: str, body: bytes) -> tuple[int, object]:
-        over.wait(60)
+        over.wait(FOR_EVER_S)
         return real(self, sha256, body)
 
     monkeypatch.setattr(FakeControl, "_keep", hang)
@@ -140,13 +145,13 @@ def hanging_put(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def taken_away(runner: Runner, when: Callable[[], bool]) -> Finish:
-    """The last word of a runner whose machine is taken away at that moment; it must be said within 20 s."""
+    """The last word of a runner whose machine is taken away at that moment. It has 20 s on a quiet machine."""
     process = runner.start()
     wait_until(when)
     process.terminate()
     began = time.monotonic()
-    assert runner.wait(process, 40) == 0, runner.stderr
-    assert time.monotonic() - began < 20
+    assert runner.wait(process) == 0, runner.stderr
+    assert time.monotonic() - began < 100, "it does not wait for what hangs"
     return runner.control.end
 
 
@@ -172,7 +177,7 @@ def test_a_hand_over_that_a_signal_ends_is_done_again_from_the_same_answer(
 
     def hang(self: FakeControl, sha256: str, body: bytes) -> tuple[int, object]:
         if self.kinds[f"1/job/{sha256}"] == "changeset":
-            over.wait(60)
+            over.wait(FOR_EVER_S)
         return real(self, sha256, body)
 
     monkeypatch.setattr(FakeControl, "_keep", hang)
@@ -200,9 +205,9 @@ def test_a_signal_while_a_survey_hands_over_its_brief_still_says_a_word(repo: Re
 
 
 def test_a_signal_while_evidence_is_not_taken_still_says_a_word(
-    repo: Repo, start: Start, slow_at: Callable[[str, float], None]
+    repo: Repo, start: Start, held_at: Callable[[str], threading.Event]
 ) -> None:
-    slow_at("/v1/evidence", 40)
+    held_at("/v1/evidence")
     repo.commit({"a.txt": "two\n"})
     check = {"origin": "spec", "kind": "command", "run": "grep -q two a.txt"}
     criteria = [{"id": "AC-1", "kind": "new", "text": "", "check": check}]
@@ -220,7 +225,7 @@ def test_a_last_word_that_is_not_answered_is_said_again_when_the_machine_is_take
     def hang_once(self: FakeControl, method: str, at: str, headers: dict[str, str], body: bytes) -> tuple[int, object]:
         if at == "/v1/finish" and ("POST", at) not in self.seen:
             self.seen.append((method, at))
-            over.wait(60)
+            over.wait(FOR_EVER_S)
         return real(self, method, at, headers, body)
 
     monkeypatch.setattr(FakeControl, "answer", hang_once)
@@ -298,15 +303,13 @@ def test_a_signal_while_a_command_runs_beside_a_pipe_that_git_would_read_keeps_t
     assert runner.control.changes()["a.txt"].data == b"two\n"
 
 
-@pytest.mark.usefixtures("slow_step")
+@pytest.mark.usefixtures("hanging_step")
 def test_a_signal_while_a_reply_is_waited_for_keeps_the_work(repo: Repo, start: Start) -> None:
     runner = start(claim_for(repo), [bash("echo two > a.txt"), *DONE])
     process = runner.start()
     wait_until(lambda: ("PUT", "/v1/steps/1") in runner.control.seen)
     process.terminate()
-    began = time.monotonic()
-    assert runner.wait(process, 20) == 0, runner.stderr
-    assert time.monotonic() - began < 5
+    assert runner.wait(process) == 0, runner.stderr
     assert runner.control.end.reason == "signal"
     assert runner.control.changes()["a.txt"].data == b"two\n"
 
@@ -319,7 +322,7 @@ def test_a_signal_while_the_work_is_restored_does_not_lose_it(repo: Repo, start:
     process = runner.start()
     wait_until(lambda: ("GET", "/get/slow") in runner.control.seen)
     process.terminate()
-    assert runner.wait(process, 20) == 0, runner.stderr
+    assert runner.wait(process) == 0, runner.stderr
     end = runner.control.end
     assert (end.reason, end.changeset, end.tree, end.underway) == ("signal", None, None, None), (
         "an empty workspace is not the work"
@@ -331,33 +334,39 @@ def test_a_signal_during_setup_says_so(repo: Repo, start: Start) -> None:
     process = runner.start()
     wait_until(lambda: any(beat["doing"] == "set-up" for beat in runner.control.beats))
     process.terminate()
-    assert runner.wait(process, 20) == 0, runner.stderr
+    assert runner.wait(process) == 0, runner.stderr
     assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "signal")
 
 
 @pytest.fixture
-def slow_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float], None]:
-    """The control plane, or what stands for GitHub, takes its time with a path."""
+def held_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], threading.Event]]:
+    """The control plane, or what stands for GitHub, answers at a path once the event is set."""
+    answers = threading.Event()
 
-    def make(path: str, seconds: float) -> None:
+    def make(path: str) -> threading.Event:
         real = FakeControl.answer
 
-        def slow(self: FakeControl, method: str, at: str, headers: dict[str, str], body: bytes) -> tuple[int, object]:
+        def held(self: FakeControl, method: str, at: str, headers: dict[str, str], body: bytes) -> tuple[int, object]:
             if at.startswith(path):
                 self.seen.append((method, path))
-                time.sleep(seconds)
+                answers.wait(FOR_EVER_S)
             return real(self, method, at, headers, body)
 
-        monkeypatch.setattr(FakeControl, "answer", slow)
+        monkeypatch.setattr(FakeControl, "answer", held)
+        return answers
 
-    return make
+    yield make
+    answers.set()
 
 
-@pytest.mark.parametrize(("path", "seconds"), [("/v1/claim", 1.5), ("/slow.git/info/refs", 30)], ids=["claim", "clone"])
+@pytest.mark.parametrize(
+    ("path", "answered"), [("/v1/claim", True), ("/slow.git/info/refs", False)], ids=["claim", "clone"]
+)
 def test_a_signal_before_there_is_a_workspace_is_told_and_gives_the_token_back(
-    repo: Repo, start: Start, slow_at: Callable[[str, float], None], path: str, seconds: float
+    repo: Repo, start: Start, held_at: Callable[[str], threading.Event], path: str, answered: bool
 ) -> None:
-    slow_at(path, seconds)
+    """A claim is waited for, since it brings the token; a clone is not."""
+    answers = held_at(path)
     claimed = claim_for(repo)
     runner = start(claimed, DONE)
     claimed["clone"] |= {
@@ -368,17 +377,17 @@ def test_a_signal_before_there_is_a_workspace_is_told_and_gives_the_token_back(
     process = runner.start()
     wait_until(lambda: any(at == path for _, at in runner.control.seen))
     process.terminate()
-    began = time.monotonic()
-    assert runner.wait(process, 20) == 0, runner.stderr
-    assert time.monotonic() - began < 10
+    if answered:
+        answers.set()
+    assert runner.wait(process) == 0, runner.stderr
     assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "signal")
     assert runner.control.revoked == ["Bearer t"]
 
 
 def test_a_signal_while_a_token_is_given_back_waits_a_little_and_says_a_word(
-    repo: Repo, start: Start, slow_at: Callable[[str, float], None]
+    repo: Repo, start: Start, held_at: Callable[[str], threading.Event]
 ) -> None:
-    slow_at("/installation/token", 40)
+    held_at("/installation/token")
     claimed = claim_for(repo)
     runner = start(claimed, DONE)
     claimed["clone"] |= {"token": "t", "revoke_url": f"{runner.control.url}/installation/token"}
@@ -388,17 +397,18 @@ def test_a_signal_while_a_token_is_given_back_waits_a_little_and_says_a_word(
 
 @pytest.mark.parametrize(("doing", "seen"), [("AC-1 at base", 0), ("AC-1 at head, run 1", 1)])
 def test_a_signal_during_a_proof_keeps_what_was_seen_and_takes_nothing_cut_short_for_seen(
-    repo: Repo, start: Start, doing: str, seen: int
+    repo: Repo, start: Start, tmp_path: Path, doing: str, seen: int
 ) -> None:
     repo.commit({"a.txt": "two\n"})
-    check = {"origin": "spec", "kind": "command", "run": f"grep -q {'one' if seen else 'two'} a.txt || sleep 4716"}
+    begun = tmp_path / "begun"
+    line = f"grep -q {'one' if seen else 'two'} a.txt || {{ touch {begun}; sleep 4716; }}"
+    check = {"origin": "spec", "kind": "command", "run": line}
     criteria = [{"id": "AC-1", "kind": "new", "text": "", "check": check}]
     runner = start(claim_for(repo, kind="verify", clone={"head": repo.head}, criteria=criteria))
     process = runner.start()
-    wait_until(lambda: any(beat["doing"] == doing for beat in runner.control.beats))
-    time.sleep(0.5)
+    wait_until(lambda: begun.exists() and any(beat["doing"] == doing for beat in runner.control.beats))
     process.terminate()
-    assert runner.wait(process, 20) == 0, runner.stderr
+    assert runner.wait(process) == 0, runner.stderr
     assert (runner.control.end.outcome, runner.control.end.reason) == ("interrupted", "signal")
     assert [each.side for each in runner.control.observations] == ["base"] * seen
 
@@ -414,7 +424,7 @@ def test_a_heartbeat_that_hangs_does_not_cost_the_lease(
     def hang_once(self: FakeControl, method: str, at: str, headers: dict[str, str], body: bytes) -> tuple[int, object]:
         if at == "/v1/heartbeat" and not hung:
             hung.append(time.monotonic())
-            over.wait(60)
+            over.wait(FOR_EVER_S)
         return real(self, method, at, headers, body)
 
     monkeypatch.setattr(FakeControl, "answer", hang_once)
@@ -431,7 +441,7 @@ def test_a_heartbeat_that_is_refused_ends_it_in_silence(repo: Repo, start: Start
     process = runner.start()
     wait_until(lambda: any(beat["doing"].startswith("bash") for beat in runner.control.beats))
     runner.control.faults["POST", "/v1/heartbeat"] = [refusal(409, "stale_epoch")]
-    assert runner.wait(process, 20) == 0, runner.stderr
+    assert runner.wait(process) == 0, runner.stderr
     assert runner.control.finished is None
 
 

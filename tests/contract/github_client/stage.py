@@ -20,14 +20,17 @@ REPO = "octo-org/octo-repo"
 
 @dataclass
 class SteeredClock:
-    """Our clock and GitHub's as one: a wait moves both and takes no time."""
+    """Our clock and GitHub's as one. Both stand still: a wait moves them and takes no time, and nothing else does."""
 
     steering: Steering
-    ahead_ms: int = 0
+    ms: int = field(default_factory=lambda: int(time.time()) * 1000 + 500)
     waits: list[float] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.steering.hold_clock(self.ms / 1000)
+
     def now(self) -> int:
-        return time.time_ns() // 1_000_000 + self.ahead_ms
+        return self.ms
 
     def wait(self, seconds: float) -> None:
         if seconds > 5:
@@ -36,7 +39,7 @@ class SteeredClock:
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        self.ahead_ms += round(seconds * 1000)
+        self.ms += round(seconds * 1000)
         self.steering.advance(seconds)
 
 
@@ -45,6 +48,7 @@ class Stage:
         self.url = url
         self.st = Steering(url)
         self.st.reset()
+        self.clock = SteeredClock(self.st)
         self.octocat = self.st.person("octocat")
         self.hubot = self.st.person("hubot")
         self.st.organization("octo-org")
@@ -55,7 +59,6 @@ class Stage:
         self.repository_now = self.st.repository("octo-org", "octo-repo", **(wish | repository))
         self.app = self.st.app("persevere", owner="octocat")
         self.installation = self.st.install("persevere", "octo-org")
-        self.clock = SteeredClock(self.st)
         self.ids = CountingIds()
         self.store = MemoryStore(self.clock)
         self.wire = Wire(self.clock, url)

@@ -90,6 +90,8 @@ class Stage:
         self.url = url
         self.st = Steering(url)
         self.st.reset()
+        self.began = int(time.time())
+        self.st.hold_clock(self.began)
         hook.received, hook.status = [], 202
         self.hook = hook
         self.octocat = self.st.person("octocat")
@@ -111,13 +113,12 @@ class Stage:
 
     def assertion(self, **claims: Any) -> str:
         """An App JWT; claims replace the right ones."""
-        now = int(time.time())
-        right = {"iss": self.app["client_id"], "iat": now - 60, "exp": now + 540}
+        right = {"iss": self.app["client_id"], "iat": self.began - 60, "exp": self.began + 540}
         return jwt.encode({**right, **claims}, _loaded(self.app["pem"]), algorithm="RS256")
 
     def client(self, token: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        made = httpx.Client(base_url=self.url, headers=headers, timeout=20, verify=False)
+        made = httpx.Client(base_url=self.url, headers=headers, timeout=60, verify=False)
         self._clients.append(made)
         return made
 
@@ -175,11 +176,11 @@ class Stage:
 
     def events(self) -> list[str]:
         """What the hook got, in order."""
-        assert self.st.quiet(wait=10)
+        assert self.st.quiet(wait=45)
         return [one.name for one in self.hook.received]
 
     def last(self, name: str) -> Received:
-        assert self.st.quiet(wait=10)
+        assert self.st.quiet(wait=45)
         return [one for one in self.hook.received if one.name == name][-1]
 
     def signed(self, one: Received) -> bool:

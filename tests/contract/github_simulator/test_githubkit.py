@@ -15,7 +15,7 @@ def app(stage):
     auth = AppInstallationAuthStrategy(
         stage.app["id"], stage.app["pem"], stage.installation["id"], client_id=stage.app["client_id"]
     )
-    with GitHub(auth, base_url=stage.url, auto_retry=False, timeout=10, http_cache=False) as client:
+    with GitHub(auth, base_url=stage.url, auto_retry=False, timeout=60, http_cache=False) as client:
         yield client
 
 

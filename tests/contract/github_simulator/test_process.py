@@ -19,7 +19,7 @@ def test_it_says_when_it_is_ready_and_stops_on_sigterm(tmp_path):
         assert said == json.loads(ready.read_text())
         assert Steering(said["url"]).person("octocat").get("/user")["login"] == "octocat"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         if process.poll() is None:
             process.kill()

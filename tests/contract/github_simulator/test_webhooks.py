@@ -69,7 +69,7 @@ def test_failed_deliveries_are_listed_and_redelivered_under_their_guid(stage, ho
     else:
         stage.st.webhooks(lose=1)
     stage.octocat.open_issue(REPO, "one")
-    assert stage.st.quiet(wait=10)
+    assert stage.st.quiet(wait=45)
     app = stage.itself()
     failed = app.get("/app/hook/deliveries", params={"status": "failure"}).json()
     assert [(one["event"], one["action"], one["redelivery"]) for one in failed] == [("issues", "opened", False)]

@@ -23,7 +23,7 @@ def deaf(ear: Ear) -> AppDeliveries:
 
 
 def later(ear: Ear, seconds: float = SWEEP_EVERY_MS / 1000) -> None:
-    assert ear.stage.st.quiet(5)
+    assert ear.stage.st.quiet(45)
     ear.stage.clock.advance(seconds)
 
 

@@ -48,20 +48,20 @@ class Visit:
 
     def click(self) -> str:
         """From our page over GitHub's to where GitHub sends the browser back; that address."""
-        page = requests.get(self.creation.url, timeout=10).text
+        page = requests.get(self.creation.url, timeout=60).text
         action = written(r'action="([^"]+)"', page)
         text = written(r'name="manifest" value="([^"]+)"', page)
-        asked = requests.post(action, {"manifest": text}, timeout=10)
+        asked = requests.post(action, {"manifest": text}, timeout=60)
         assert asked.status_code == 200, asked.text
         target = written(r'<form method="post" action="([^"]+)"', asked.text)
         made = requests.post(
-            f"{self.github}{target}", {"manifest": text, "name": NAME}, timeout=10, allow_redirects=False
+            f"{self.github}{target}", {"manifest": text, "name": NAME}, timeout=60, allow_redirects=False
         )
         assert made.status_code == 302, made.text
         return made.headers["Location"]
 
     def come_back(self, url: str) -> requests.Response:
-        return requests.get(url, timeout=10, allow_redirects=False)
+        return requests.get(url, timeout=60, allow_redirects=False)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def visit(laptop: Laptop) -> Iterator[Visit]:
 def test_the_key_is_kept_by_its_owner_alone_and_the_browser_goes_on_to_install(visit: Visit) -> None:
     back = visit.come_back(visit.click())
     assert (back.status_code, back.headers["Location"]) == (302, f"{visit.github}/apps/{NAME}/installations/new")
-    app = visit.creation.wait(5)
+    app = visit.creation.wait(60)
     assert app is not None
     assert (app.slug, app.owner, app.github_url) == (NAME, "octocat", visit.github)
     assert visit.keyring.app() == app
@@ -93,7 +93,7 @@ def test_whoever_comes_with_another_state_changes_nothing_and_the_right_one_stil
     assert visit.creation.wait(0) is None
     assert not visit.keyring.has_app()
     assert visit.come_back(right).status_code == 302
-    assert visit.creation.wait(5) is not None
+    assert visit.creation.wait(60) is not None
 
 
 def test_a_reload_is_no_second_app(visit: Visit) -> None:
@@ -110,7 +110,7 @@ def test_a_code_that_is_not_good_says_what_to_do(visit: Visit, code: str, words:
     assert answer.status_code == 502
     assert words in answer.text
     with pytest.raises(NotCreated, match=words) as failed:
-        visit.creation.wait(5)
+        visit.creation.wait(60)
     assert "persevere init --local" in failed.value.advice
 
 
@@ -122,7 +122,7 @@ def test_a_code_is_good_for_an_hour(visit: Visit) -> None:
 
 
 def test_another_host_name_for_this_page_is_refused(visit: Visit) -> None:
-    answer = requests.get(visit.creation.url, headers={"Host": "evil.example"}, timeout=10)
+    answer = requests.get(visit.creation.url, headers={"Host": "evil.example"}, timeout=60)
     assert answer.status_code == 400
     assert "manifest" not in answer.text
 
@@ -131,7 +131,7 @@ def test_an_organisation_owns_its_app_and_a_public_address_switches_the_hook_on(
     visit = Visit(laptop, organization="octo-org", hook_url="https://tunnel.example/webhook")
     with visit.creation:
         assert visit.come_back(visit.click()).status_code == 302
-        app = visit.creation.wait(5)
+        app = visit.creation.wait(60)
     assert app is not None
     assert (app.owner, app.owner_type) == ("octo-org", "Organization")
 
@@ -188,7 +188,7 @@ def test_another_app_takes_the_place_only_once_it_is_there(laptop: Laptop) -> No
     visit = Visit(laptop, unlink=False)
     with visit.creation:
         visit.come_back(visit.click())
-        assert visit.creation.wait(5) is not None
+        assert visit.creation.wait(60) is not None
     assert laptop.app_file()["slug"] == NAME
     assert json.loads((laptop.app_path.parent / f"app-{before['id']}.json").read_text()) == before
 

@@ -53,24 +53,24 @@ class Operator:
             browser.wait_for("Install")
         elif again:
             self._click()
-        running.join(60)
+        running.join(120)
         return found[0]
 
     def _page(self) -> str:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while (page := re.search(r"http://127\.0\.0\.1:\d+", self.said.getvalue())) is None:
             assert time.monotonic() < until, self.said.getvalue()
             time.sleep(0.05)
         return page[0]
 
     def _click(self) -> None:
-        sent = requests.get(self._page(), timeout=10).text
+        sent = requests.get(self._page(), timeout=60).text
         text = written(r'name="manifest" value="([^"]+)"', sent)
-        asked = requests.post(written(r'action="([^"]+)"', sent), {"manifest": text}, timeout=10)
+        asked = requests.post(written(r'action="([^"]+)"', sent), {"manifest": text}, timeout=60)
         target = written(r'<form method="post" action="([^"]+)"', asked.text)
         wish = {"manifest": text, "name": NAME}
-        made = requests.post(f"{self.github}{target}", wish, timeout=10, allow_redirects=False)
-        requests.get(made.headers["Location"], timeout=10, allow_redirects=False)
+        made = requests.post(f"{self.github}{target}", wish, timeout=60, allow_redirects=False)
+        requests.get(made.headers["Location"], timeout=60, allow_redirects=False)
 
 
 @pytest.fixture

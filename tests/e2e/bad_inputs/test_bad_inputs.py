@@ -18,7 +18,6 @@ ROWS = (
 
 
 @pytest.mark.listed("bad input", of=38)
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_bad_input(row: Row, product: WholeProduct) -> None:
     row.play(product)

@@ -11,6 +11,7 @@ from tests.e2e.place import Place
 from tests.e2e.row import Row
 from tests.e2e.stories import HELLO, SAMPLE, SETTINGS, bash, build, finish, spec, write
 from tests.runner.conftest import PYTEST_SETUP
+from tests.runner.sandbox.processes import gone
 
 OWNED = Path(f"/tmp/persevere-owned-{os.getpid()}")
 """What an attack would leave on the machine itself: inside, nobody can name this place."""
@@ -54,15 +55,7 @@ def nothing_else(place: Place) -> None:
     assert len(place.octocat.pulls(place.full_name, state="all")) <= 1
     assert place.product.steering.files(place.full_name, "main").get(".github/persevere.yml")
     assert not OWNED.exists()
-    running = [path for path in Path("/proc").glob("[0-9]*/cmdline") if DAEMON.encode() in _read(path)]
-    assert running == []
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+    assert gone(DAEMON)
 
 
 def published(text: str) -> Callable[[Place], None]:

@@ -19,7 +19,6 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.mark.listed("hostile repositories", of=12)
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_hostile_repository(row: Row, product: WholeProduct, packages: Path) -> None:
     product.give_runners("PIP_FIND_LINKS", str(packages))

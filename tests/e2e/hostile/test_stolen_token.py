@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import Any
 
-import pytest
 import requests
 
 from tests.e2e.place import Place
 from tests.e2e.stories import HELLO, SAMPLE, bash, build, finish, spec, write
 from tests.e2e.whole_product import WholeProduct
 
-pytestmark = pytest.mark.timeout(400)
 
-
-def at_work(product: WholeProduct, seconds: int) -> tuple[Place, str]:
-    """A story whose runner is busy for so long, and the token of its session."""
+def at_work(product: WholeProduct) -> tuple[Place, str, threading.Event]:
+    """A story whose runner waits for its model until the event is set, and the token of its session."""
     place = product.begin(
-        SAMPLE, (spec(), build(bash(f"sleep {seconds}"), write("greet.py", HELLO)), build(finish())), private=True
+        SAMPLE, (spec(), build(bash("true"), write("greet.py", HELLO)), build(finish())), private=True
     )
+    answers = product.model.answers[place.full_name] = threading.Event()
     place.plan()
     before = len(product.watch.sessions)
     place.approve(wait=False)
     product.until("the runner to be at work", lambda: place.steps() and len(product.watch.sessions) > before)
-    return place, product.watch.sessions[-1]
+    return place, product.watch.sessions[-1], answers
 
 
 def call(product: WholeProduct, token: str, method: str, path: str, body: Any = None, base: str = "") -> Any:
     headers = {"Authorization": f"Bearer {token}", "Persevere-Protocol": "1"}
-    return requests.request(method, f"{base or product.host_url}{path}", json=body, headers=headers, timeout=30)
+    return requests.request(method, f"{base or product.host_url}{path}", json=body, headers=headers, timeout=120)
 
 
 def test_a_stolen_session_token_is_good_for_its_own_job_alone(product: WholeProduct) -> None:
-    place, token = at_work(product, 12)
+    place, token, answers = at_work(product)
     full_name, said = place.full_name, {}
 
     # GitHub does not know it.
@@ -60,11 +59,11 @@ def test_a_stolen_session_token_is_good_for_its_own_job_alone(product: WholeProd
     state = place.state()
     assert state is not None
     assert granted["key"] == f"{place.repository_id}/{state.job}/{sha}"
-    put = requests.put(granted["put"], data=b"else", headers=granted["headers"], timeout=30)
+    put = requests.put(granted["put"], data=b"else", headers=granted["headers"], timeout=120)
     assert put.status_code >= 400
     other = granted["put"].replace(sha, "0" * 64)
-    assert requests.put(other, data=data, headers=granted["headers"], timeout=30).status_code >= 400
-    assert requests.get(granted["put"], timeout=30).status_code >= 400
+    assert requests.put(other, data=data, headers=granted["headers"], timeout=120).status_code >= 400
+    assert requests.get(granted["put"], timeout=120).status_code >= 400
     wish = {"sha256": sha, "bytes": 10**12, "kind": "output"}
     assert call(product, token, "POST", "/v1/blobs", wish).status_code == 413
     for odd in ("../../keys/ticket", "0" * 63, "0" * 64 + "/../x"):
@@ -76,6 +75,7 @@ def test_a_stolen_session_token_is_good_for_its_own_job_alone(product: WholeProd
     for forged in (f"t1.{payload}.{mac}", f"{kind}.{payload[:-2]}AA.{mac}", f"{kind}.{payload}.{mac[:-2]}AA", ""):
         assert call(product, forged, "POST", "/v1/heartbeat", {"step": 0, "doing": ""}).status_code == 401
 
+    answers.set()
     place.settle()
     assert place.phase == "in_review"
     # The job is over: nothing is taken any more, and a last word said again changes nothing.

@@ -10,7 +10,6 @@ ROWS = (*branches.ROWS, *access.ROWS, *sizes.ROWS)
 
 
 @pytest.mark.listed("GitHub refusals", of=18)
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_refusal(row: Row, product: WholeProduct) -> None:
     row.play(product)

@@ -168,7 +168,7 @@ def leases_of(place: Place) -> list[Lease]:
     return [Lease.model_validate(record.body) for record in found if record is not None]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_a_runner_killed_at_any_request_changes_nothing_about_the_end(matrix: Matrix) -> None:
     calm, _ = play(matrix, {})
     wanted = end_of(calm)

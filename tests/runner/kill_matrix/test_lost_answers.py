@@ -33,7 +33,6 @@ class Losing:
         return Response("lost on the way", 503)
 
 
-@pytest.mark.timeout(300)
 def test_a_lost_answer_of_every_request_changes_nothing(matrix: Matrix, monkeypatch: pytest.MonkeyPatch) -> None:
     calm, _ = play(matrix, {})
     losing = Losing(matrix.gate)

@@ -15,7 +15,7 @@ def lives(word: str) -> bool:
 
 
 def gone(word: str) -> bool:
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while lives(word) and time.monotonic() < until:
         time.sleep(0.02)
     return not lives(word)

@@ -186,7 +186,8 @@ def test_a_guard_told_to_leave_before_it_knows_its_command_takes_it_along(tmp_pa
     nap = f"{NAP}9"
     slow = (
         "import os, sys, time\nfrom runner_image.sandbox import guard\nfork = os.fork\n"
-        "def slow():\n    child = fork()\n    if child: time.sleep(1)\n    return child\n"
+        f"told = {str(tmp_path / 'told')!r}\n"
+        "def slow():\n    child = fork()\n    while child and not os.path.exists(told): time.sleep(0.02)\n    return child\n"
         "os.fork = slow\nsys.exit(guard.main(sys.argv[1:]))\n"
     )
     line = f"setsid -f sleep {nap}; touch {tmp_path}/begun; sleep {nap}"
@@ -194,5 +195,6 @@ def test_a_guard_told_to_leave_before_it_knows_its_command_takes_it_along(tmp_pa
     while not (tmp_path / "begun").exists():
         time.sleep(0.02)
     process.terminate()
-    assert process.wait(20) == 128 + signal.SIGTERM
+    (tmp_path / "told").touch()
+    assert process.wait(120) == 128 + signal.SIGTERM
     assert gone(nap)

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from copy import copy
@@ -71,7 +70,7 @@ def harness(directory: Path) -> Iterator[dict[str, Any]]:
 def attack(fence: Fence, harness: dict[str, Any], network: Network) -> list[str]:
     at = {**harness, "no_namespace": fence.sandbox.name.startswith("uid")}
     heard = at.pop("heard")
-    ran = fence.run(f"python -I - '{json.dumps(at)}'", seconds=60, network=network, stdin=HOSTILE)
+    ran = fence.run(f"python -I - '{json.dumps(at)}'", network=network, stdin=HOSTILE)
     assert (ran.end, ran.exit) == ("exited", 0), ran.output.text()
     did = ran.output.text().splitlines()
     if fence.sandbox.name != "none":
@@ -118,19 +117,17 @@ def test_the_network_by_phase(
     if kind != "container" or network != "open":  # a container's network is a bridge, where 127.0.0.1 is its own
         line = f"(exec 3<>/dev/tcp/127.0.0.1/{harness['port']}) 2>/dev/null && echo reached"
         assert (fenced.says(line, network=network) == "reached") is outside
-    own = "s=socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname(), 2); print('own')"
+    own = "s=socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname(), 60); print('own')"
     assert (fenced.says(f'python -c "import socket; {own}" 2>/dev/null', network=network) == "own") is loopback
 
 
 def test_the_self_test_finds_every_promise_kept(fenced: Fence, kind: str) -> None:
-    began = time.monotonic()
     held = run_self_test(fenced.sandbox, fenced.place)
     assert held.missing == ()
     assert held.uid != 0
     assert held.loopback
     assert held.python == fenced.sandbox.python
     assert (held.seccomp == 2) is (kind == "uid")
-    assert time.monotonic() - began < 10
 
 
 def test_the_self_test_names_each_promise_that_is_missing(

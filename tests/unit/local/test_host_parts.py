@@ -10,6 +10,7 @@ import pytest
 from werkzeug.test import Client, EnvironBuilder
 from werkzeug.wrappers import Request
 
+import functions.world
 import local.planner
 import local.stream_pump
 from local.blobs import FileBlobs
@@ -29,6 +30,7 @@ from local.tasks import SubprocessTasks
 from shared.domain.record import ABSENT, Key, Put, Record
 from shared.errors import NotConfigured
 from shared.settings import read
+from tests.functions.job_api.house import make_world
 
 
 def request(body: bytes = b"", **more: Any) -> Request:
@@ -36,7 +38,7 @@ def request(body: bytes = b"", **more: Any) -> Request:
 
 
 def until(holds: Any) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.005)
@@ -145,7 +147,7 @@ def test_a_pump_rings_again_until_the_handler_takes_the_batch(tmp_path: Path, mo
     inbound(store, 3)
     until(lambda: len(heard) == 6)
     pump.stop()
-    assert pump.join(5)
+    assert pump.join(60)
     assert heard == ["INBOUND#1"] * 2 + ["INBOUND#2"] * 3 + ["INBOUND#3"]  # the second was passed over
 
 
@@ -160,15 +162,15 @@ def test_a_pump_that_left_in_the_middle_rings_for_that_batch_at_the_next_start(t
 
     pump = pumped(store, failing)
     pump.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     pump.stop()
-    assert pump.join(5)
+    assert pump.join(60)
     heard: list[str] = []
     again = pumped(store, lambda event, context: heard.extend(keys_of(event)))
     again.start()
     until(lambda: heard)
     again.stop()
-    assert again.join(5)
+    assert again.join(60)
     assert heard == ["INBOUND#1"]
 
 
@@ -183,7 +185,7 @@ def test_the_clock_goes_on_after_a_tick_that_failed() -> None:
     clockwork.start()
     until(lambda: len(ticks) >= 3)
     clockwork.stop()
-    assert clockwork.join(5)
+    assert clockwork.join(60)
     assert (ticks[0]["source"], ticks[0]["time"]) == ("aws.events", "2023-11-14T22:13:20Z")
 
 
@@ -198,10 +200,10 @@ def test_a_planner_that_raises_is_tried_twice_more(monkeypatch: pytest.MonkeyPat
 
     planner = ThreadPlanner(lambda: handler)
     planner.start("ISSUE#1#1", "good")
-    planner.join(10)
+    planner.join(60)
     assert calls == [{"issue": "ISSUE#1#1", "effect": "good"}] * 2
     planner.start("ISSUE#1#1", "bad")
-    planner.join(10)
+    planner.join(60)
     assert len(calls) == 5
 
 
@@ -254,18 +256,65 @@ def test_the_end_of_a_task_is_told_until_somebody_knows_the_task(tmp_path: Path)
             raise RuntimeError("it is not known yet")
         return {"rung": 0, "known": int(len(heard) > 2)}
 
-    events = Clockwork(TaskEvents(tasks, handler).look, SystemClock().now, 0.01)
+    events = TaskEvents(tasks, handler, SystemClock().now, 0.01)
     events.start()
     try:
         until(lambda: len(heard) >= 3)
-        time.sleep(0.1)
     finally:
         events.stop()
-        assert events.join(5)
+        assert events.join(60)
+    for _ in range(3):
+        events.tick()
     assert len(heard) == 3
     detail = heard[0]["detail"]
     assert (detail["startedBy"], detail["taskArn"], detail["lastStatus"]) == ("j1", "j1-1", "STOPPED")
     assert detail["stoppedReason"] == "the machine ended: exit 1"
+
+
+def test_a_host_that_was_stopped_tells_of_no_more_ends(tmp_path: Path) -> None:
+    """Two tasks have ended; the host is told to leave while the end of the first is being told."""
+    tasks = SubprocessTasks(tmp_path, "http://127.0.0.1:1", SystemClock(), command=("false",))
+    for number in (1, 2):
+        tasks.start(f"j{number}-1", f"j{number}", "ticket")
+    until(lambda: len(tasks.ended()) == 2)
+    heard: list[str] = []
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+        heard.append(event["detail"]["startedBy"])
+        events.stop()
+        return {"rung": 0, "known": 1}
+
+    events = TaskEvents(tasks, handler, SystemClock().now, 0.01)
+    events.start()
+    assert events.join(60)
+    events.tick()
+    assert heard == ["j1"]
+
+
+def test_a_clock_that_was_stopped_calls_nobody() -> None:
+    ticks: list[dict[str, Any]] = []
+    clockwork = Clockwork(lambda event, context: ticks.append(event), lambda: 0, every_s=0.001)
+    clockwork.stop()
+    clockwork.tick()
+    clockwork.start()
+    assert clockwork.join(60)
+    assert ticks == []
+
+
+def test_what_is_late_in_a_process_whose_host_has_left_builds_no_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be that of whatever home the environment names."""
+    monkeypatch.setattr(functions.world, "_lent", False)
+    monkeypatch.setattr(functions.world, "_door", None)
+    monkeypatch.setenv("PERSEVERE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("PERSEVERE_WORLD", raising=False)
+    functions.world.use(make_world())
+    functions.world.use(None)
+    for late in (functions.world.world, functions.world.asking_world, functions.world.door, functions.world.mint):
+        with pytest.raises(NotConfigured, match="has left"):
+            late()
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_port_that_is_taken_is_told_with_the_setting_to_change(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def run(directory: Path, command: str) -> subprocess.CompletedProcess[str]:
         env={"PATH": f"{names}:/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
