@@ -146,6 +146,9 @@ class Api:
         def get() -> requests.Response:
             data.clear()  # of one that broke off
             with self._session.get(url, timeout=self._timeout(BLOB_S), auth=_Bearer(None), stream=True) as response:
+                if response.status_code != 200:
+                    response.content  # noqa: B018  # read for who reads the refusal once the connection is closed
+                    return response
                 for piece in response.iter_content(1 << 16):
                     data.extend(piece)
                     if len(data) > at_most:
