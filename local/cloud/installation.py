@@ -108,7 +108,7 @@ class Installation:
             if error.code == "ValidationError":
                 return None
             raise
-        found: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+        found: Mapping[str, Any] | None = json.loads(body or "null") if isinstance(body, str) else body
         return found
 
     @cached_property
