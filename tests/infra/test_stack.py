@@ -230,7 +230,7 @@ def test_the_budget_is_made_when_it_may_publish(template: dict[str, Any]) -> Non
 
 def test_a_watchdog_that_fails_is_heard_of(template: dict[str, Any]) -> None:
     """The rules hand over, and Lambda calls later by itself: what it does with a call that fails is said to Lambda."""
-    names = {key: each.get("FunctionName") for key, each in of_type(template, "AWS::Lambda::Function").items()}
+    names = {key: str(each.get("FunctionName")) for key, each in of_type(template, "AWS::Lambda::Function").items()}
     later = {
         names[each["FunctionName"]["Ref"]].removeprefix("Persevere-"): each
         for each in of_type(template, "AWS::Lambda::EventInvokeConfig").values()
