@@ -12,7 +12,8 @@ MEETINGS_KEPT_DAYS = 30
 
 
 class Bucket(Construct):
-    """Private, over TLS only, encrypted by S3. What is in it goes by itself: 90 days, recordings of meetings 30."""
+    """Private, over TLS only, encrypted by S3. What is in it goes by itself: 90 days, recordings of meetings 30.
+    It outlives the stack, but not a first deployment that fails."""
 
     def __init__(self, scope: Construct, name: str) -> None:
         super().__init__(scope, name)
@@ -28,7 +29,7 @@ class Bucket(Construct):
                 s3.LifecycleRule(id="meetings", prefix=MEETINGS, expiration=Duration.days(MEETINGS_KEPT_DAYS)),
                 s3.LifecycleRule(id="half-sent", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         self.name = self.bucket.bucket_name
         self.arn = self.bucket.bucket_arn

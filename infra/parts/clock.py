@@ -9,9 +9,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.parts.door import CalledLater
+
 
 class Clock(Construct):
-    """A minute that is missed is not repeated, since the next one sees everything that is due. A task's event is."""
+    """A minute that is missed is not repeated, since the next one sees everything that is due, and what a task's event
+    would have told. A call that fails is put aside, and so heard of: a watchdog that fails each minute is called each
+    minute, too.
+    """
 
     def __init__(
         self, scope: Construct, name: str, *, watchdog: lambda_.Function, cluster_arn: str, lost: sqs.Queue
@@ -40,4 +45,13 @@ class Clock(Construct):
                 detail={"clusterArn": [cluster_arn], "lastStatus": ["RUNNING", "STOPPED"]},
             ),
             targets=[told],
+        )
+        # A rule hands its event over; how often Lambda then calls, and for how long, is said to Lambda.
+        CalledLater(
+            self,
+            "Called",
+            function=watchdog,
+            lost_arn=lost.queue_arn,
+            tries_again=0,
+            oldest=Duration.minutes(1),
         )

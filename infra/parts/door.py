@@ -24,7 +24,17 @@ class Door(Construct):
 class CalledLater(Construct):
     """How AWS tries again what was called without waiting for an answer; what fails for good is put aside."""
 
-    def __init__(self, scope: Construct, name: str, *, function: lambda_.Function, lost_arn: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        function: lambda_.Function,
+        lost_arn: str,
+        tries_again: int = 2,
+        oldest: Duration | None = None,
+    ) -> None:
+        """`oldest`: how long a call may wait for its turn or its next try."""
         super().__init__(scope, name)
         invoke = lambda_.CfnEventInvokeConfig
         invoke(
@@ -32,8 +42,8 @@ class CalledLater(Construct):
             "Config",
             function_name=function.function_name,
             qualifier="$LATEST",
-            maximum_retry_attempts=2,
-            maximum_event_age_in_seconds=int(Duration.hours(1).to_seconds()),
+            maximum_retry_attempts=tries_again,
+            maximum_event_age_in_seconds=int((oldest or Duration.hours(1)).to_seconds()),
             destination_config=invoke.DestinationConfigProperty(
                 on_failure=invoke.OnFailureProperty(destination=lost_arn)
             ),

@@ -15,6 +15,7 @@ from constructs import Construct
 from infra.parts.grants import SIGN_IN, Grant, role_for, write_logs
 
 HANDLER = Path(__file__).resolve().parent.parent / "image_build" / "handler.py"
+DOCKERFILE = HANDLER.parents[2] / "runner_image" / "Dockerfile"
 BUILD_MINUTES = 14  # less than the function that waits for it may take
 PUSH = (
     "ecr:BatchCheckLayerAvailability",
@@ -24,9 +25,23 @@ PUSH = (
     "ecr:PutImage",
     "ecr:BatchGetImage",
 )
+
+
+def base_of(dockerfile: Path) -> str:
+    """The image that it is built from unless told otherwise."""
+    return next(
+        line.removeprefix("ARG BASE=").strip()
+        for line in dockerfile.read_text("utf-8").splitlines()
+        if line.startswith("ARG BASE=")
+    )
+
+
+BASE = f"public.ecr.aws/docker/library/{base_of(DOCKERFILE)}"
+"""The Dockerfile's own base, from where pulls of this cloud are not counted: Docker Hub counts those without an account by
+address, and builders share theirs."""
 COMMANDS = (
     'aws ecr get-login-password | docker login --username AWS --password-stdin "${REPOSITORY%%/*}"',
-    'docker build --tag "$REPOSITORY:$TAG" .',
+    f'docker build --build-arg BASE={BASE} --tag "$REPOSITORY:$TAG" .',
     'docker push "$REPOSITORY:$TAG"',
 )
 
@@ -57,12 +72,16 @@ class ImageBuild(Construct):
     def _project(self, repository: ecr.Repository, *, arm: bool) -> codebuild.CfnProject:
         kind = codebuild.CfnProject
         log = self._logs("BuildLogs")
+        # docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html: what a source in S3 takes.
         fetch = Grant(
-            ("s3:GetObject",),
+            ("s3:GetObject", "s3:GetObjectVersion"),
             (self._source.bucket.arn_for_objects(self._source.s3_object_key),),
         )
+        look = Grant(("s3:GetBucketAcl", "s3:GetBucketLocation"), (self._source.bucket.bucket_arn,))
         push = Grant(PUSH, (self.repository_arn,))
-        role = role_for(self, "Build", "codebuild.amazonaws.com", [fetch, push, SIGN_IN, write_logs(log.attr_arn)])
+        role = role_for(
+            self, "Build", "codebuild.amazonaws.com", [fetch, look, push, SIGN_IN, write_logs(log.attr_arn)]
+        )
         return kind(
             self,
             "Project",

@@ -64,6 +64,7 @@ class Rights:
                 *blobs,
                 _call(arns.tokens_read),
                 *self._look_at_tasks(),
+                self._lose(),
             ],
             "tokens_read": [_read(arns.app_secret)],
             "tokens_write": [_read(arns.app_secret)],

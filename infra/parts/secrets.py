@@ -28,5 +28,6 @@ class Secrets(Construct):
 
 
 def _keep(secret: CfnResource) -> None:
-    """Markers and tickets of a table that outlives the stack can be checked only with the keys that made them."""
-    secret.apply_removal_policy(RemovalPolicy.RETAIN)
+    """Markers and tickets of a table that outlives the stack can be checked only with the keys that made them. What was
+    made by a deployment that failed is empty, costs money, and goes."""
+    secret.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)

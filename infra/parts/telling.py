@@ -44,7 +44,7 @@ class Telling(Construct):
             )
             for kind, percent in (("ACTUAL", WARN_AT_PERCENT), ("FORECASTED", 100))
         ]
-        budget(
+        made = budget(
             self,
             "Budget",
             budget=budget.BudgetDataProperty(
@@ -55,3 +55,6 @@ class Telling(Construct):
             ),
             notifications_with_subscribers=warnings,
         )
+        policy = self.topic.node.try_find_child("Policy")
+        if policy is not None:  # AWS refuses a budget whose topic does not let it publish
+            made.node.add_dependency(policy)

@@ -17,8 +17,10 @@ from infra import cost
 from infra.choices import NO_CHOICES, BadChoice
 from infra.choices import Choices as Wanted
 from infra.synth import Assembly, CannotSynthesise, synthesise
+from local.cloud import grounds
 from local.cloud.installation import AwsRefused, Installation
 from local.cloud.secrets import make_missing_keys
+from local.cloud.states import MADE_ANEW, STANDS, after_failure, state_of, want_free
 from local.trial.exits import BAD, PROVED
 from local.trial.terminal import Terminal
 from shared.errors import Final, NotConfigured
@@ -26,8 +28,6 @@ from shared.llm.prices_file import read_prices
 
 ROOT = Path(__file__).resolve().parents[2]
 CDK = ROOT / "infra" / "node_modules" / ".bin" / "cdk"
-STANDS = frozenset("CREATE_COMPLETE UPDATE_COMPLETE UPDATE_COMPLETE_CLEANUP_IN_PROGRESS IMPORT_COMPLETE".split())
-"""States of a stack that is as its template says. After a first deployment that failed the template is there, too."""
 REPLACED = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
 """What holds state: never without a word."""
 
@@ -41,6 +41,12 @@ class Choices:
     mend: bool = False
     """Also what somebody changed by hand, which no difference between templates shows."""
     context: tuple[str, ...] = ()
+
+
+BOOTSTRAP = (
+    "nothing of Persevere was made. What it said stands above; it needs the right to make a stack with roles, a bucket and a "
+    "registry. Whoever has it may call it once: npx cdk bootstrap {}"
+)
 
 
 class NotDeployed(Final):
@@ -61,28 +67,48 @@ def deploy(installation: Installation, choices: Choices, terminal: Terminal, ask
         except (CannotSynthesise, BadChoice) as error:
             raise NotConfigured(str(error)[-800:], "mend infra/choices.toml, then run it again") from error
         _same_name(installation, assembly)
-        there = installation.template
-        changes = difference(there, assembly.template)
-        _tell(terminal, installation, changes, assembly.template)
+        state = state_of(installation)
+        there = installation.template if state else None
+        changes = difference(None if state in MADE_ANEW else there, assembly.template)
+        nothing = there is not None and not changes and state in STANDS
+        if not (nothing and not choices.mend):
+            want_free(installation, state)
+        lacking = list(grounds.missing(installation, assembly))
+        _tell(terminal, installation, changes, assembly.template, state)
+        for number, each in enumerate(lacking):
+            terminal.fact("made first" if number == 0 else "", each)
+        if lacking:
+            terminal.line()
         if choices.dry_run:
             terminal.line("  --dry-run: nothing was changed.")
             return PROVED
-        stands = there is not None and not changes and installation.description["StackStatus"] in STANDS
-        if stands and not choices.mend:
+        if nothing and not choices.mend:
             terminal.line("  Nothing changes.")
         elif not choices.yes and ask("  Do it? [y/N] ").strip().lower() not in ("y", "yes"):
             terminal.line("  Nothing was changed.")
             return BAD
         else:
-            run_cdk(installation, "bootstrap", f"aws://{installation.account}/{installation.where}")
-            how = ["--require-approval", "never", *(["--revert-drift"] if choices.mend else [])]
-            run_cdk(installation, "deploy", *how, "--app", str(assembly.directory))
+            try:
+                _make(installation, assembly, mend=choices.mend)
+            except KeyboardInterrupt:
+                terminal.line("  Left. What AWS has begun it ends by itself; the same command goes on from there.")
+                raise
     fresh = Installation(installation.stack, installation.region, installation.endpoint, installation.environment)
     made = make_missing_keys(fresh)
     if made:
         terminal.line(f"  Made the keys for {', '.join(made)}, in the secret {fresh.output('KeysSecretArn')}")
     _tell_next(terminal, fresh)
     return _examine(fresh)
+
+
+def _make(installation: Installation, assembly: Assembly, *, mend: bool) -> None:
+    """Raises NotDeployed, AwsRefused."""
+    if not grounds.has_ecs_role(installation):
+        grounds.make_ecs_role(installation)
+    if not grounds.is_bootstrapped(installation, assembly):
+        run_cdk(installation, "bootstrap", f"aws://{installation.account}/{installation.where}")
+    how = ["--require-approval", "never", *(["--revert-drift"] if mend else [])]
+    run_cdk(installation, "deploy", *how, "--app", str(assembly.directory))
 
 
 def make_tools() -> None:
@@ -162,8 +188,11 @@ def _tell(
     installation: Installation,
     changes: Mapping[str, list[tuple[str, str]]],
     template: Mapping[str, Any],
+    state: str,
 ) -> None:
     terminal.fact("stack", installation.stack, "ok")
+    if state in MADE_ANEW:
+        terminal.fact("before", f"its first deployment failed ({state}); that is taken away and made anew", "warn")
     for verb, rows in changes.items():
         kinds = Counter(kind.removeprefix("AWS::").replace("::", " ") for _, kind in rows)
         terminal.fact(verb, ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
@@ -219,7 +248,7 @@ def run_cdk(installation: Installation, *arguments: str) -> None:
     if ran.returncode:
         raise NotDeployed(
             f"cdk {arguments[0]} ended with {ran.returncode}",
-            "what it said stands above; nothing is half done: CloudFormation went back",
+            BOOTSTRAP.format(*arguments[1:]) if arguments[0] == "bootstrap" else after_failure(installation),
         )
 
 

@@ -7,9 +7,10 @@ import secrets as chance
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from local.clock import SystemClock
-from local.cloud.installation import Installation
+from local.cloud.installation import AwsRefused, Installation
 from local.cloud.secrets import add_webhook_secret, make_missing_keys, store_app, store_model_keys, stored
 from local.ids import SystemIds
 from local.keyring import AppFile, Keyring
@@ -17,11 +18,16 @@ from local.setup.creation import Creation, NotCreated, Wish
 from local.setup.init import Choices
 from local.setup.manifest import checked_name
 from local.trial.terminal import Terminal
-from shared.errors import NotConfigured
+from shared.errors import Final, NotConfigured
 from shared.github.app_tokens import AppTokens
 from shared.github.wire import Wire
 from shared.llm.choice import BALANCED
-from shared.settings import KEY_NAMES, read
+from shared.settings import KEY_NAMES, Settings, read
+
+
+class NotStored(Final):
+    """GitHub has an App that AWS has no key of."""
+
 
 CHOICES = Path(__file__).resolve().parents[2] / "infra" / "choices.toml"
 
@@ -35,16 +41,15 @@ def init_app(
 ) -> int:
     """Make the App by manifest, with the stack's door as its webhook, store everything, note its id in infra/choices.toml.
 
-    Raises NotConfigured, NotCreated, AwsRefused.
+    Raises NotConfigured, NotCreated, NotStored, AwsRefused.
     """
     hook = installation.output("WebhookUrl")
     there = stored(installation, "AppSecretArn")
     if there and there.get("private_key") and not choices.again:
         terminal.line(f'  There is an App already: "{there.get("slug")}", id {there.get("id")}. Nothing is made anew.')
-        terminal.line("  For another one: persevere init --aws --again")
-        return point_webhook(installation, environment, terminal)
-    settings = read({"PERSEVERE_HOME": tempfile.gettempdir(), **environment})
-    wire = Wire(SystemClock(), environment.get("PERSEVERE_GITHUB_API_URL") or settings.github_api_url)
+        terminal.line("  For another one: persevere init --aws --again; for a new webhook secret: --webhook")
+        return _keep(installation, there, environment, terminal, choices_file)
+    settings, wire = _github(environment)
     name = checked_name(choices.name or f"persevere-{choices.organization or chance.token_hex(3)}"[:34].rstrip("-"))
     with tempfile.TemporaryDirectory(prefix="persevere-init-") as place:
         keyring = Keyring(Path(place) / "home")
@@ -57,12 +62,15 @@ def init_app(
             app = creation.wait(choices.wait_s)
         if app is None:
             raise NotCreated("nobody came back from GitHub in time, so nothing was made", "run it again")
-        _store(installation, app)
+        try:
+            _store(installation, app)
+        except AwsRefused as error:
+            raise NotStored(
+                f'the App "{app.slug}" is made ({app.page}), and its key could not be stored: {error}',
+                f"{error.advice}; delete that App on its page (Advanced), then: persevere init --aws --again",
+            ) from error
     terminal.line(f'  Created: "{app.slug}", id {app.id}; its key is in {installation.output("AppSecretArn")}')
-    _note(app, choices_file)
-    terminal.line(
-        f'  Noted in {choices_file.parent.name}/{choices_file.name}: app_id = {app.id}, app_slug = "{app.slug}"'
-    )
+    _note(app.id, app.slug, choices_file, terminal)
     terminal.line(f"  Install it: {app.installation_page}")
     terminal.line("  Next:  persevere deploy     (the functions learn whose App they are)")
     return 0
@@ -83,10 +91,47 @@ def _store(installation: Installation, app: AppFile) -> None:
     make_missing_keys(installation)
 
 
-def _note(app: AppFile, file: Path) -> None:
+def _keep(
+    installation: Installation,
+    app: Mapping[str, Any],
+    environment: Mapping[str, str],
+    terminal: Terminal,
+    choices_file: Path,
+) -> int:
+    """See to it that this App's webhook goes to the door, and that the choices here name it. Its secrets stay."""
+    if _note(int(app["id"]), str(app.get("slug", "")), choices_file, terminal):
+        terminal.line("  Next:  persevere deploy     (the functions learn whose App they are)")
+    if not stored(installation, "WebhookSecretArn"):
+        return point_webhook(installation, environment, terminal)
+    _, wire = _github(environment)
+    tokens = _tokens(wire, app)
+    url = installation.output("WebhookUrl")
+    told = wire.send("GET", "/app/hook/config", tokens.app_jwt()).body or {}
+    if str(told.get("url", "")).rstrip("/") != url.rstrip("/"):
+        wire.send("PATCH", "/app/hook/config", tokens.app_jwt(), json={"url": url, "content_type": "json"})
+    terminal.line(f"  GitHub sends webhooks to {url}, signed as before.")
+    return 0
+
+
+def _github(environment: Mapping[str, str]) -> tuple[Settings, Wire]:
+    settings = read({"PERSEVERE_HOME": tempfile.gettempdir(), **environment})
+    return settings, Wire(SystemClock(), environment.get("PERSEVERE_GITHUB_API_URL") or settings.github_api_url)
+
+
+def _tokens(wire: Wire, app: Mapping[str, Any]) -> AppTokens:
+    return AppTokens(wire, SystemClock(), SystemIds(), str(app["id"]), str(app["private_key"]))
+
+
+def _note(app_id: int, slug: str, file: Path, terminal: Terminal) -> bool:
+    """Write whose App it is into the choices; False where that stood there."""
     text = file.read_text("utf-8")
-    text = re.sub(r"(?m)^app_id = .*$", f"app_id = {app.id}", text)
-    file.write_text(re.sub(r"(?m)^app_slug = .*$", f'app_slug = "{app.slug}"', text))
+    noted = re.sub(r"(?m)^app_id = .*$", f"app_id = {app_id}", text)
+    noted = re.sub(r"(?m)^app_slug = .*$", f'app_slug = "{slug}"', noted)
+    if noted == text:
+        return False
+    file.write_text(noted)
+    terminal.line(f'  Noted in {file.parent.name}/{file.name}: app_id = {app_id}, app_slug = "{slug}"')
+    return True
 
 
 def point_webhook(installation: Installation, environment: Mapping[str, str], terminal: Terminal) -> int:
@@ -94,9 +139,8 @@ def point_webhook(installation: Installation, environment: Mapping[str, str], te
     app = stored(installation, "AppSecretArn")
     if not app:
         raise NotConfigured("there is no App yet", "persevere init --aws")
-    settings = read({"PERSEVERE_HOME": tempfile.gettempdir(), **environment})
-    wire = Wire(SystemClock(), environment.get("PERSEVERE_GITHUB_API_URL") or settings.github_api_url)
-    tokens = AppTokens(wire, SystemClock(), SystemIds(), str(app["id"]), str(app["private_key"]))
+    _, wire = _github(environment)
+    tokens = _tokens(wire, app)
     fresh = chance.token_hex(32)
     add_webhook_secret(installation, fresh)
     url = installation.output("WebhookUrl")
@@ -113,7 +157,8 @@ def set_models(
 
     Raises NotConfigured where there is no key.
     """
-    found = {provider: environment[name] for provider, name in KEY_NAMES.items() if environment.get(name)}
+    keys = read({"PERSEVERE_HOME": tempfile.gettempdir(), **environment}).keys
+    found = {provider: key.get_secret_value() for provider, key in keys.items()}
     if not found:
         raise NotConfigured("no provider's key is in the environment", f"set one of {', '.join(KEY_NAMES.values())}")
     names = store_model_keys(installation, found)

@@ -11,7 +11,14 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    LoginError,
+    SSOError,
+    TokenRetrievalError,
+)
 
 from shared.errors import Final, NotConfigured
 
@@ -47,8 +54,8 @@ class Installation:
 
     @property
     def where(self) -> str:
-        """The region. Raises NotConfigured where none is chosen."""
-        found = self.region or self.session.region_name
+        """The region, as AWS's own command chooses it; boto3 knows the older name alone. Raises NotConfigured for none."""
+        found = self.region or self.environment.get("AWS_REGION") or self.session.region_name
         if not found:
             raise NotConfigured("no AWS region is chosen", "set AWS_REGION, for example to eu-central-1")
         return str(found)
@@ -67,11 +74,15 @@ class Installation:
         except ClientError as error:
             code = str(error.response["Error"].get("Code"))
             words = str(error.response["Error"].get("Message", ""))[:200]
-            raise AwsRefused(f"{service} {operation}: {code}: {words}", _ADVICE.get(code, _LOOK), code) from error
+            raise AwsRefused(f"{service} {operation}: {code}: {words}", self._advice(code, _LOOK), code) from error
         except BotoCoreError as error:
-            name = type(error).__name__
-            raise AwsRefused(f"{service} {operation}: {name}", _ADVICE.get(name, _NETWORK), name) from error
+            name, advice = type(error).__name__, _SIGN_IN if isinstance(error, _SESSIONS) else _NETWORK
+            words = str(error)[:200] if name in _TELLING else ""
+            raise AwsRefused(f"{service} {operation}: {words or name}", self._advice(name, advice), name) from error
         return answer
+
+    def _advice(self, code: str, otherwise: str) -> str:
+        return _ADVICE.get(code, otherwise).format(region=self.region or self.environment.get("AWS_REGION") or "yours")
 
     @cached_property
     def account(self) -> str:
@@ -80,7 +91,12 @@ class Installation:
     @cached_property
     def description(self) -> Mapping[str, Any]:
         """The stack. Raises AwsRefused where there is none."""
-        found: Mapping[str, Any] = self.ask("cloudformation", "describe_stacks", StackName=self.stack)["Stacks"][0]
+        try:
+            found: Mapping[str, Any] = self.ask("cloudformation", "describe_stacks", StackName=self.stack)["Stacks"][0]
+        except AwsRefused as error:
+            if error.code != "ValidationError":
+                raise
+            raise AwsRefused(f"there is no stack {self.stack} in {self.where}", _ELSEWHERE, error.code) from error
         return found
 
     @property
@@ -92,7 +108,7 @@ class Installation:
             if error.code == "ValidationError":
                 return None
             raise
-        found: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+        found: Mapping[str, Any] | None = json.loads(body or "null") if isinstance(body, str) else body
         return found
 
     @cached_property
@@ -122,12 +138,26 @@ class Installation:
 
 _LOOK = "look at the rights of your own AWS credentials, then: persevere doctor --aws"
 _NETWORK = "look at the network, AWS_REGION and the proxy variables"
+_SIGN_IN = "your AWS session has ended: sign in again (`aws sso login`)"
+_ELSEWHERE = "persevere deploy makes it; one that is elsewhere: --stack, --region, AWS_PROFILE"
+_SESSIONS = (SSOError, LoginError, TokenRetrievalError, CredentialRetrievalError)
+_TELLING = ("ProfileNotFound", "EndpointConnectionError", "InvalidRegionError")
+"""Whose own words name what is wrong."""
+_CLOCK = "AWS's clock and this machine's differ: set this one's clock"
 _ADVICE = {
     "NoCredentialsError": "sign in: `aws configure sso`, or set AWS_PROFILE",
     "PartialCredentialsError": "set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
-    "ExpiredToken": "your AWS session has ended: sign in again (`aws sso login`)",
-    "ExpiredTokenException": "your AWS session has ended: sign in again (`aws sso login`)",
-    "InvalidClientTokenId": "AWS does not know these credentials: look at AWS_PROFILE",
+    "ProfileNotFound": "set AWS_PROFILE to one that `aws configure list-profiles` shows",
+    "EndpointConnectionError": "is {region} a region of AWS? Else look at the network and the proxy variables",
+    "InvalidRegionError": "set AWS_REGION to a region, for example eu-central-1",
+    "ExpiredToken": _SIGN_IN,
+    "ExpiredTokenException": _SIGN_IN,
+    "InvalidClientTokenId": "AWS does not know these credentials: look at AWS_PROFILE, and whether the region {region} is "
+    "switched on for the account",
+    "UnrecognizedClientException": "AWS does not know these credentials: look at AWS_PROFILE, and whether the region "
+    "{region} is switched on for the account",
+    "RequestExpired": _CLOCK,
+    "RequestTimeTooSkewed": _CLOCK,
     "ValidationError": "persevere deploy",
     "ResourceNotFoundException": "persevere deploy",
     "NoSuchBucket": "persevere deploy",

@@ -242,12 +242,11 @@ def quotas(context: Context) -> Iterator[Finding]:
     )
     for code, what in VCPU_QUOTAS.items():
         try:
-            value = float(
-                here.ask("service-quotas", "get_service_quota", ServiceCode="fargate", QuotaCode=code)["Quota"]["Value"]
-            )
-        except AwsRefused:
+            value = _quota(here, code)
+        except AwsRefused as error:
             yield warn(
-                f"the quota of {what} could not be read", "servicequotas:GetServiceQuota is what your credentials lack"
+                f"the quota of {what} could not be read ({error.code})",
+                "servicequotas:GetServiceQuota and GetAWSDefaultServiceQuota are what it takes",
             )
             continue
         if value < cpu:
@@ -257,6 +256,18 @@ def quotas(context: Context) -> Iterator[Finding]:
             )
         else:
             yield ok(f"{what}: {value:g} vCPU at once")
+
+
+def _quota(here: Installation, code: str) -> float:
+    """The account's own value of a quota of Fargate; where none was ever set, AWS answers for its default alone."""
+    asked = {"ServiceCode": "fargate", "QuotaCode": code}
+    try:
+        found = here.ask("service-quotas", "get_service_quota", **asked)
+    except AwsRefused as error:
+        if error.code != "NoSuchResourceException":
+            raise
+        found = here.ask("service-quotas", "get_aws_default_service_quota", **asked)
+    return float(found["Quota"]["Value"])
 
 
 def ping(context: Context) -> Finding:

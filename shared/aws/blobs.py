@@ -126,8 +126,12 @@ def s3_client(region: str, endpoint: str | None = None) -> Any:
     import boto3
     from botocore.config import Config
 
-    # An address with the bucket in its path is what emulators and Spaces' own domains understand.
-    style = {"addressing_style": "path"} if endpoint else {}
+    # An address with the bucket in its path is what emulators and Spaces' own domains understand. On AWS the bucket is in
+    # the name, and so is the region: botocore would sign grants for the global name, which redirects to the region for
+    # hours after a bucket was made (a redirect breaks the signature) and does not know the regions of later years.
+    style = {"addressing_style": "path"} if endpoint else {"addressing_style": "virtual"}
+    if not endpoint:
+        style["us_east_1_regional_endpoint"] = "regional"
     config = Config(
         signature_version="s3v4",
         s3=style,

@@ -21,6 +21,7 @@ CONTAINER = "runner"
 """Its name in the task definition."""
 REASON_MAX = 255
 SPOT, ON_DEMAND = "FARGATE_SPOT", "FARGATE"
+DESCRIBED_AT_ONCE = 100
 
 _SUFFIX = "-d"  # on demand, after Spot had no room: the same token with other words would be refused
 _TOKEN = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{RUN_TASK_CLIENT_TOKEN_MAX - 1 - len(_SUFFIX)}}}")
@@ -64,7 +65,7 @@ class EcsTasks:
 
     def stop(self, started_by: str, reason: str) -> None:
         """Ask every task with that name to leave: SIGTERM, and SIGKILL after the definition's `stopTimeout`."""
-        for _, task in self._tasks(started_by, ("RUNNING",)):
+        for _, task in self._tasks(started_by, ended=False):
             if task.state != "stopped":
                 self._call("stop_task", cluster=self._place.cluster, task=task.id, reason=reason[:REASON_MAX] or "stop")
 
@@ -98,26 +99,34 @@ class EcsTasks:
             raise NoCapacity("ECS started no task and named no reason")
         return _task(answer["tasks"][0])
 
-    def _tasks(self, started_by: str, wished: Sequence[str] = ("RUNNING", "STOPPED")) -> Sequence[tuple[str, Task]]:
-        """(group, task) of every one; ECS lists those that are to run and those that are to stop apart."""
-        arns: dict[str, None] = {}
-        for status in wished:
-            after: dict[str, str] = {}
-            while True:
-                page = self._call(
-                    "list_tasks", cluster=self._place.cluster, startedBy=started_by, desiredStatus=status, **after
-                )
-                arns |= dict.fromkeys(page["taskArns"])
-                if not page.get("nextToken"):
-                    break
-                after = {"nextToken": page["nextToken"]}
+    def _tasks(self, started_by: str, *, ended: bool = True) -> Sequence[tuple[str, Task]]:
+        """(group, task) of every one, with those that have `ended`.
+
+        ECS takes no other filter beside `startedBy`, which so finds what is to run; what has stopped is found among all
+        of our task definition's (docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html).
+        """
+        arns = self._arns(startedBy=started_by)
+        if ended:
+            family = self._place.task_definition.rpartition("/")[2].partition(":")[0]
+            arns |= self._arns(family=family, desiredStatus="STOPPED")
         found: list[dict[str, Any]] = []
         names = list(arns)
-        for begin in range(0, len(names), 100):
-            part = names[begin : begin + 100]
+        for begin in range(0, len(names), DESCRIBED_AT_ONCE):
+            part = names[begin : begin + DESCRIBED_AT_ONCE]
             found += self._call("describe_tasks", cluster=self._place.cluster, tasks=part)["tasks"]
-        found.sort(key=lambda each: str(each.get("createdAt", "")))
-        return [(str(each.get("group", "")), _task(each)) for each in found]
+        ours = [each for each in found if each.get("startedBy") == started_by]
+        ours.sort(key=lambda each: str(each.get("createdAt", "")))
+        return [(str(each.get("group", "")), _task(each)) for each in ours]
+
+    def _arns(self, **filters: str) -> dict[str, None]:
+        arns: dict[str, None] = {}
+        after: dict[str, str] = {}
+        while True:
+            page = self._call("list_tasks", cluster=self._place.cluster, **filters, **after)
+            arns |= dict.fromkeys(page["taskArns"])
+            if not page.get("nextToken"):
+                return arns
+            after = {"nextToken": page["nextToken"]}
 
     def _call(self, operation: str, **about: Any) -> Any:
         """Raises NoCapacity, Retryable, Final."""

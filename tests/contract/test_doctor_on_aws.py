@@ -18,7 +18,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.cloud.installation import OUTPUTS, Installation
+from local.cloud.installation import OUTPUTS, AwsRefused, Installation
 from local.doctor.aws import FUNCTIONS
 from local.doctor.aws_context import CloudContext
 from local.doctor.finding import Finding
@@ -455,6 +455,25 @@ def test_quotas_that_are_too_small_for_a_task_or_for_people_are_named(place: Pla
     assert "10 functions at once" in found[0].what
     assert "Fargate Spot: 1 vCPU at once, and a task takes 2" in found[2].what
     assert "L-36FBB829" in found[2].fix
+
+
+class Untouched(Small):
+    """An account whose quotas nobody ever changed: AWS has no value of its own for them."""
+
+    def ask(self, service: str, operation: str, **about: Any) -> dict[str, Any]:
+        match operation:
+            case "get_service_quota":
+                raise AwsRefused("there is none", "", "NoSuchResourceException")
+            case "get_aws_default_service_quota":
+                return {"Quota": {"Value": 6.0}}
+            case _:
+                return super().ask(service, operation, **about)
+
+
+def test_a_quota_that_was_never_changed_is_its_default(place: Place) -> None:
+    context = CloudContext.of({}, Untouched(place.stack, REGION, place.url, {}))
+    found = [each for _, each in examine(context, [each for each in cloud_checks() if each.name == "quotas"])]
+    assert [each.level for each in found] == ["warn", "ok", "ok"]
 
 
 def test_every_output_that_is_looked_at_is_made_here(place: Place) -> None:

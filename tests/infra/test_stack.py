@@ -27,7 +27,13 @@ Secrets, alarms and dashboards have a price by the month; docs/cost.md counts th
 """
 OUTPUTS = """WebhookUrl JobApiUrl TableName BucketName ClusterName TaskDefinitionArn AppSecretArn WebhookSecretArn KeysSecretArn
     ModelSecretArn""".split()
-KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
+KEPT = {
+    "AWS::DynamoDB::Table": "Retain",
+    "AWS::S3::Bucket": "RetainExceptOnCreate",
+    "AWS::SecretsManager::Secret": "RetainExceptOnCreate",
+}
+"""What becomes of each when the stack is deleted. A first deployment that fails is to leave nothing that costs money behind;
+a table on demand costs nothing while it is empty, and its protection would make the way back fail."""
 
 
 def test_awss_own_rules_hold_but_for_what_is_acknowledged_with_a_reason(assembly: Assembly) -> None:
@@ -79,7 +85,28 @@ def test_what_it_says_at_the_end(template: dict[str, Any]) -> None:
 def test_what_people_would_miss_outlives_the_stack(template: dict[str, Any], kind: str) -> None:
     for resource in template["Resources"].values():
         if resource["Type"] == kind:
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (KEPT[kind], "Retain")
+
+
+def test_what_has_a_fixed_name_goes_with_the_stack(template: dict[str, Any]) -> None:
+    """Else the deployment after a failed one, or after `delete-stack`, finds its name taken."""
+    names = {
+        "FunctionName",
+        "LogGroupName",
+        "RoleName",
+        "QueueName",
+        "TopicName",
+        "BucketName",
+        "TableName",
+        "AlarmName",
+    }
+    named = {
+        key: each
+        for key, each in template["Resources"].items()
+        if names & each.get("Properties", {}).keys() or each["Type"] == "AWS::Budgets::Budget"
+    }
+    assert len(named) > 20
+    assert not [key for key, each in named.items() if each.get("DeletionPolicy", "Delete") != "Delete"]
 
 
 def test_the_table(template: dict[str, Any]) -> None:
@@ -192,6 +219,35 @@ def test_alarms_and_budget_may_publish_to_the_topic_for_this_account_only(templa
     assert allowed.keys() == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
     for condition in allowed.values():
         assert condition == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_the_budget_is_made_when_it_may_publish(template: dict[str, Any]) -> None:
+    """AWS refuses a budget whose topic does not let it publish."""
+    (policy,) = of_type(template, "AWS::SNS::TopicPolicy")
+    (budget,) = [each for each in template["Resources"].values() if each["Type"] == "AWS::Budgets::Budget"]
+    assert policy in budget["DependsOn"]
+
+
+def test_a_watchdog_that_fails_is_heard_of(template: dict[str, Any]) -> None:
+    """The rules hand over, and Lambda calls later by itself: what it does with a call that fails is said to Lambda."""
+    names = {key: str(each.get("FunctionName")) for key, each in of_type(template, "AWS::Lambda::Function").items()}
+    later = {
+        names[each["FunctionName"]["Ref"]].removeprefix("Persevere-"): each
+        for each in of_type(template, "AWS::Lambda::EventInvokeConfig").values()
+    }
+    assert later.keys() == {"planner", "watchdog"}
+    (lost,) = of_type(template, "AWS::SQS::Queue")
+    for each in later.values():
+        assert each["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": [lost, "Arn"]}
+    assert later["watchdog"]["MaximumRetryAttempts"] == 0, "the next minute sees everything that is due"
+    assert later["watchdog"]["MaximumEventAgeInSeconds"] == 60
+
+
+def test_the_account_builds_the_image_from_a_registry_that_does_not_count_its_pulls(template: dict[str, Any]) -> None:
+    """Builders share their addresses, and Docker Hub counts pulls without an account by address."""
+    spec = only(template, "AWS::CodeBuild::Project")["Source"]["BuildSpec"]
+    (base,) = re.findall(r"(?m)^ARG BASE=(\S+)$", (ROOT / "runner_image" / "Dockerfile").read_text("utf-8"))
+    assert f"--build-arg BASE=public.ecr.aws/docker/library/{base} " in spec
 
 
 def test_the_budget_can_tell_somebody(template: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ from shared.aws.tasks import EcsTasks, Place
 from shared.errors import Final, Retryable
 from shared.ports import NoCapacity
 
+FAMILY = "Persevere-runner"
+DEFINITION = f"arn:aws:ecs:us-east-1:111122223333:task-definition/{FAMILY}:7"
 NO_ROOM = {"reason": "Capacity is unavailable at this time. Please try again later or in a different availability zone"}
 
 
@@ -40,18 +42,26 @@ class Cluster:
         self.tasks[arn] = task | {"token": wish["clientToken"], "network": wish["networkConfiguration"]}
         return {"tasks": [task], "failures": []}
 
-    def list_tasks(self, *, startedBy: str, desiredStatus: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - ECS's names
-        found = [arn for arn, task in self.tasks.items() if task["startedBy"] == startedBy]
-        return {"taskArns": found if desiredStatus == "RUNNING" else []}
+    def list_tasks(self, *, cluster: str, **filters: str) -> dict[str, Any]:
+        """As ECS's reference has it: beside `startedBy` no other filter, and without a status those that are to run."""
+        if "startedBy" in filters and len(filters) > 1:
+            raise refused("InvalidParameterException", "startedBy must be the only filter")
+        wanted = filters.get("desiredStatus", "RUNNING")
+        named = [(arn, task) for arn, task in self.tasks.items() if self._is_named(task, filters)]
+        return {"taskArns": [arn for arn, task in named if task.get("desiredStatus", "RUNNING") == wanted]}
+
+    @staticmethod
+    def _is_named(task: dict[str, Any], filters: dict[str, str]) -> bool:
+        if "family" in filters:
+            return filters["family"] == FAMILY
+        return "startedBy" not in filters or bool(task["startedBy"] == filters["startedBy"])
 
     def describe_tasks(self, *, tasks: list[str], **_: Any) -> dict[str, Any]:
         return {"tasks": [self.tasks[arn] for arn in tasks]}
 
 
 def tasks(cluster: Cluster, **more: Any) -> EcsTasks:
-    return EcsTasks(
-        Place("c", "arn:definition", ("subnet-1", "subnet-2"), "sg-1", "https://api.invalid", **more), cluster
-    )
+    return EcsTasks(Place("c", DEFINITION, ("subnet-1", "subnet-2"), "sg-1", "https://api.invalid", **more), cluster)
 
 
 def refused(code: str, message: str = "") -> ClientError:
@@ -108,3 +118,13 @@ def test_what_a_refusal_means(raises: Exception | None, failure: dict[str, str] 
         tasks(Cluster(raises=raises, failure=failure)).start("job-2", "job", "ticket")
     if isinstance(raised.value, Final):
         assert raised.value.advice
+
+
+def test_a_task_is_found_by_its_job_also_when_it_has_stopped_among_others_that_have() -> None:
+    cluster = Cluster()
+    ecs = tasks(cluster)
+    ended, other, running = ecs.start("a-1", "a", "t"), ecs.start("b-1", "b", "t"), ecs.start("a-2", "a", "t")
+    for task in (ended, other):
+        cluster.tasks[task.id] |= {"desiredStatus": "STOPPED", "lastStatus": "STOPPED"}
+    assert {task.id: task.state for task in ecs.list("a")} == {ended.id: "stopped", running.id: "starting"}
+    assert ecs.start("a-1", "a", "t").id == ended.id, "what has ended is not started again"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,15 @@ import pytest
 
 from infra.synth import Assembly
 from local.cloud import deploy as module
-from local.cloud.deploy import Choices, context_of, deploy, difference
+from local.cloud.deploy import Choices, NotDeployed, context_of, deploy, difference
 from local.cloud.installation import AwsRefused, Installation
+from local.cloud.states import CannotDeploy
 from local.trial.terminal import Terminal
 from shared.errors import NotConfigured
 
 FUNCTION = {"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 512}}
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {}}
+RUN_CDK = module.run_cdk
 TEMPLATE: dict[str, Any] = {"Resources": {"F": FUNCTION, "T": TABLE}}
 
 
@@ -27,9 +30,25 @@ class Account(Installation):
     def __init__(self, template: dict[str, Any] | None) -> None:
         super().__init__(region="us-east-1", environment={})
         self.stands, self.status = template, "UPDATE_COMPLETE"
+        self.roles = {"AWSServiceRoleForECS"}
+        self.bootstrapped = 30
+        self.signed_in = True
 
     def ask(self, service: str, operation: str, **about: Any) -> dict[str, Any]:
+        if not self.signed_in:
+            raise AwsRefused("no", "sign in again", "ExpiredToken")
         match service, operation:
+            case "iam", "get_role":
+                if about["RoleName"] not in self.roles:
+                    raise AwsRefused("no such role", "", "NoSuchEntity")
+                return {}
+            case "iam", "create_service_linked_role":
+                self.roles.add({"ecs.amazonaws.com": "AWSServiceRoleForECS"}[about["AWSServiceName"]])
+                return {}
+            case "ssm", "get_parameter":
+                if not self.bootstrapped:
+                    raise AwsRefused("no such parameter", "", "ParameterNotFound")
+                return {"Parameter": {"Value": str(self.bootstrapped)}}
             case "sts", _:
                 return {"Account": "111122223333"}
             case "cloudformation", "get_template" if self.stands is not None:
@@ -50,6 +69,8 @@ def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def synthesise(directory: Path, context: dict[str, str], *, staged: bool) -> Assembly:
         directory.mkdir(parents=True)
         (directory / "Persevere.template.json").write_text(json.dumps(found))
+        needs = {"requiresBootstrapStackVersion": 6, "bootstrapStackVersionSsmParameter": "/cdk/version"}
+        (directory / "manifest.json").write_text(json.dumps({"artifacts": {"Persevere": {"properties": needs}}}))
         return Assembly(directory, "")
 
     def run_cdk(*_: Any) -> None:
@@ -103,6 +124,138 @@ def test_a_deployment_that_failed_is_tried_again_though_its_template_is_there(te
     account.status = "ROLLBACK_COMPLETE"
     code, said = run(account, Choices(), answer="no")
     assert (code, "Nothing changes." in said) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        pytest.param("UPDATE_IN_PROGRESS", "goes on by itself", id="somebody else deploys, or one was left"),
+        pytest.param("CREATE_IN_PROGRESS", "goes on by itself", id="the first one is at work"),
+        pytest.param("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "goes on by itself", id="not quite done"),
+        pytest.param("UPDATE_ROLLBACK_FAILED", "continue-update-rollback", id="stuck on the way back"),
+        pytest.param("DELETE_FAILED", "delete-stack", id="half deleted"),
+    ],
+)
+def test_a_stack_that_takes_no_change_now_is_said_before_it_asks(
+    template: dict[str, Any], status: str, advice: str
+) -> None:
+    account = Account({"Resources": {"F": FUNCTION}})
+    account.status = status
+    with pytest.raises(CannotDeploy) as raised:
+        run(account, Choices(yes=True))
+    assert advice in raised.value.advice
+
+
+def test_what_is_as_it_should_be_needs_no_free_stack(template: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    account = Account(TEMPLATE)
+    account.status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    cdk = called(monkeypatch, account)
+    code, said = run(account, Choices())
+    assert (code, cdk.called, "Nothing changes." in said) == (0, [], True)
+
+
+def test_a_first_deployment_that_failed_is_made_anew_and_that_is_said(template: dict[str, Any]) -> None:
+    account = Account(TEMPLATE)
+    account.status = "ROLLBACK_COMPLETE"
+    _, said = run(account, Choices(dry_run=True))
+    assert "taken away and made anew" in said
+    assert "1 DynamoDB Table, 1 Lambda Function" in said, "all of it, though the template is there"
+
+
+class Cdk:
+    """The pinned command. What it is called for is noted; it ends as `ends` says, and AWS then stands as `leaves` says."""
+
+    def __init__(self, account: Account, ends: int = 0, leaves: str = "UPDATE_ROLLBACK_COMPLETE") -> None:
+        self.account, self.ends, self.leaves, self.called = account, ends, leaves, list[str]()
+        self.roles: set[str] = set()
+
+    def __call__(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        self.called.append(command[1])
+        self.roles = set(self.account.roles)
+        if self.ends < 0:
+            raise KeyboardInterrupt
+        if self.leaves == "unknown":
+            self.account.signed_in = False
+        elif self.ends:
+            self.account.status = self.leaves
+            self.account.stands = self.account.stands or TEMPLATE
+        return subprocess.CompletedProcess(command, self.ends)
+
+
+def called(
+    monkeypatch: pytest.MonkeyPatch, account: Account, ends: int = 0, leaves: str = "UPDATE_ROLLBACK_COMPLETE"
+) -> Cdk:
+    cdk = Cdk(account, ends, leaves)
+    monkeypatch.setattr(module, "run_cdk", RUN_CDK)
+    monkeypatch.setattr(module.subprocess, "run", cdk)
+    monkeypatch.setattr(module, "make_missing_keys", lambda installation: [])
+    monkeypatch.setattr(module, "_examine", lambda installation: 0)
+    return cdk
+
+
+def test_in_a_new_account_what_ecs_and_the_cdk_need_is_said_and_made_first(
+    template: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Account(None)
+    account.roles, account.bootstrapped = set(), 0
+    cdk = called(monkeypatch, account)
+    code, said = run(account, Choices(yes=True))
+    assert (code, cdk.called) == (0, ["bootstrap", "deploy"])
+    assert cdk.roles == {"AWSServiceRoleForECS"}, "before the first cluster is made"
+    assert "AWSServiceRoleForECS" in said
+    assert "CDKToolkit" in said
+
+
+@pytest.mark.parametrize(("version", "calls"), [(30, ["deploy"]), (5, ["bootstrap", "deploy"])])
+def test_what_the_cdk_needs_is_made_where_it_is_missing_or_too_old(
+    template: dict[str, Any], monkeypatch: pytest.MonkeyPatch, version: int, calls: list[str]
+) -> None:
+    account = Account(None)
+    account.bootstrapped = version
+    cdk = called(monkeypatch, account)
+    run(account, Choices(yes=True))
+    assert cdk.called == calls
+
+
+@pytest.mark.parametrize(
+    ("stands", "leaves", "advice"),
+    [
+        pytest.param(None, "ROLLBACK_COMPLETE", "an empty table", id="the first one"),
+        pytest.param({"Resources": {}}, "UPDATE_ROLLBACK_COMPLETE", "as it was", id="an upgrade"),
+        pytest.param({"Resources": {}}, "UPDATE_IN_PROGRESS", "goes on by itself", id="cut off while AWS works"),
+        pytest.param({"Resources": {}}, "unknown", "sign in again", id="the session has ended"),
+        pytest.param({"Resources": {}}, "UPDATE_ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED", id="stuck"),
+    ],
+)
+def test_a_deployment_that_fails_says_how_the_stack_stands(
+    template: dict[str, Any], monkeypatch: pytest.MonkeyPatch, stands: Any, leaves: str, advice: str
+) -> None:
+    account = Account(stands)
+    called(monkeypatch, account, 1, leaves)
+    with pytest.raises(NotDeployed) as raised:
+        run(account, Choices(yes=True))
+    assert advice in raised.value.advice
+
+
+def test_without_the_right_to_bootstrap_it_says_who_may(
+    template: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Account(None)
+    account.bootstrapped = 0
+    called(monkeypatch, account, 1)
+    with pytest.raises(NotDeployed) as raised:
+        run(account, Choices(yes=True))
+    assert "cdk bootstrap aws://111122223333/us-east-1" in raised.value.advice
+
+
+def test_who_leaves_in_the_middle_is_told_that_aws_goes_on(
+    template: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, said = Account(None), io.StringIO()
+    called(monkeypatch, account, -1)
+    with pytest.raises(KeyboardInterrupt):
+        deploy(account, Choices(yes=True), Terminal(said), lambda question: "")
+    assert "ends by itself" in said.getvalue()
 
 
 def test_the_stack_that_is_named_is_the_one_that_is_made(template: dict[str, Any]) -> None:
