@@ -12,7 +12,6 @@ from runner_image.log import log
 from runner_image.orders import Orders
 from shared.domain.protocol import Heartbeat
 
-
 ANSWER_LEAST_S = 5.0
 
 
