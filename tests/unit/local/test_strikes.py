@@ -1,7 +1,6 @@
 """Who is killed when, by a plan that goes on where a host that it killed has left off."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from shared.domain.job import JobState
 from shared.domain.people import Repository
 from shared.errors import NotConfigured
 
+ROOT = Path(__file__).resolve().parents[3]
 JOB = JobState(
     id="1ak31gk6wz", kind="build", issue="ISSUE#1#1", installation_id=1, repository=Repository(id=1, full_name="o/r")
 )
@@ -64,16 +64,20 @@ def test_a_plan_that_is_none_is_refused(text: str) -> None:
 def test_who_is_struck_is_written_down_before_it_dies(tmp_path: Path, whom: str, code: int, victim: str) -> None:
     task = tmp_path / "tasks" / f"{JOB.id}-1"
     task.mkdir(parents=True)
-    with subprocess.Popen(["sleep", "60"]) as runner:
-        (task / "begun.json").write_text(json.dumps({"keeper": 1, "runner": runner.pid}))
-        program = (
-            "import sys; from pathlib import Path; from tests.unit.local.test_strikes import *\n"
-            "striking = Striking(lambda event, context: None, AtStep(1), Path(sys.argv[1]))\n"
-            f"striking._strike(Moment(JOB, 1, 0, '/v1/begin'), {whom!r}, 'as it sends')"
-        )
-        ran = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False, env=dict(os.environ))
-        assert ran.returncode == code
-        assert runner.poll() is None if whom == "host" else runner.wait(10) == -signal.SIGKILL
-        runner.kill()
+    program = (
+        "import sys; from pathlib import Path; from tests.unit.local.test_strikes import JOB\n"
+        "from local.strikes import AtStep, Moment, Striking\n"
+        "striking = Striking(lambda event, context: None, AtStep(1), Path(sys.argv[1]))\n"
+        f"striking._strike(Moment(JOB, 1, 0, '/v1/begin'), {whom!r}, 'as it sends')"
+    )
+    with subprocess.Popen(["sleep", "600"]) as runner:
+        try:
+            (task / "begun.json").write_text(json.dumps({"keeper": 1, "runner": runner.pid}))
+            host = [sys.executable, "-c", program, str(tmp_path)]
+            ran = subprocess.run(host, check=False, capture_output=True, cwd=ROOT)
+            assert ran.returncode == code, ran.stderr
+            assert runner.poll() is None if whom == "host" else runner.wait(10) == -signal.SIGKILL
+        finally:
+            runner.kill()
     (line,) = strikes_of(tmp_path)
     assert (line["whom"], line["what"]) == (whom, f"{victim}build as it sends /v1/begin")
