@@ -27,7 +27,7 @@ class Watch:
 
     def __init__(self, workspace: Path) -> None:
         self._workspace = workspace
-        self._disk = os.statvfs(workspace)
+        self._disk = self._look_at_disk()
         room = memory.look()
         self._shared = room.shared if room else 0
         self._looked = time.monotonic()
@@ -45,8 +45,17 @@ class Watch:
             self.said = ENDED.format(why)
         return bool(why)
 
+    def _look_at_disk(self) -> os.statvfs_result | None:
+        """None where a command without a fence has removed its own workspace."""
+        try:
+            return os.statvfs(self._workspace)
+        except OSError:
+            return None
+
     def _disk_over(self) -> str:
-        before, now = self._disk, os.statvfs(self._workspace)
+        before, now = self._disk, self._look_at_disk()
+        if before is None or now is None:
+            return ""
         size = now.f_frsize
         if now.f_bavail * size < FREE_BYTES:
             return f"less than {FREE_BYTES >> 20} MB of the disk were left"

@@ -199,6 +199,15 @@ def test_what_fills_the_disk_is_ended_and_told(fence: Fence, monkeypatch: pytest
     assert "of the disk were left" in ran.output.text()
 
 
+@pytest.mark.parametrize("kind", ["none"])
+def test_a_command_that_removes_its_workspace_is_a_command_like_others(
+    kind: str, sandboxes: Callable[[str], Sandbox], fence_of: Callable[[Sandbox], Fence]
+) -> None:
+    fence = fence_of(sandboxes(kind))
+    assert fence.run('rm -rf "$PWD"; sleep 0.6; echo done').output.text() == "done\n"
+    assert fence.run("true").end == "unstarted"
+
+
 def test_what_makes_files_without_end_is_ended_and_told(fence: Fence, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scarce, "TAKEN_FILES", 3_000)
     line = "n=0; while true; do n=$((n+1)); mkdir $n; touch $n/a$n-{1..999}; sleep 0.05; done"
