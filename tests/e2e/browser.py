@@ -53,18 +53,15 @@ class Browser:
         assert found is not None, "chromedriver and chromium are needed (Debian: chromium chromium-driver)"
         self._log = directory / "chromedriver.log"
         self._profile = directory / "profile"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [found, "--port=0"], stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "HOME": str(directory)}
-            )
+        self._environment = {**os.environ, "HOME": str(directory)}
+        self._restarts = 5
+        self._program = found
+        self._process = self._start()
         self._session = ""
 
     def __enter__(self) -> Self:
         try:
-            said = self._until(
-                "chromedriver to listen", lambda: re.search(rb"successfully on port (\d+)", self._log.read_bytes())
-            )
-            self._url = f"http://127.0.0.1:{int(said[1])}/session"
+            self._until("chromedriver to listen", self._listens)
             arguments = [*ARGUMENTS, f"--user-data-dir={self._profile}"]
             if os.getuid() == 0:
                 arguments.append("--no-sandbox")
@@ -75,6 +72,24 @@ class Browser:
             self._end()
             raise
         return self
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                [self._program, "--port=0"], stdout=log, stderr=subprocess.STDOUT, env=self._environment
+            )
+
+    def _listens(self) -> bool:
+        said = self._log.read_bytes()
+        if port := re.search(rb"successfully on port (\d+)", said):
+            self._url = f"http://127.0.0.1:{int(port[1])}/session"
+            return True
+        # It takes a free port of IPv4 and leaves when somebody has the same one of IPv6.
+        if self._process.poll() is not None:
+            assert self._restarts > 0, f"chromedriver left with {self._process.returncode}: {said.decode()}"
+            self._restarts -= 1
+            self._process = self._start()
+        return False
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
