@@ -150,8 +150,9 @@ def _check_counts(suite: ET.Element, cases: list[ET.Element]) -> None:
         raise NoRecord("its JUnit record does not count its tests") from error
     marks = {"failures": "failure", "errors": "error", "skipped": "skipped"}
     held = {name: sum(len(case.findall(tag)) for case in cases) for name, tag in marks.items()}
-    # A test that fails and then fails again in tear-down is one case or two, by version: never fewer than said.
-    if (said["tests"] == 0 and cases) or said["tests"] > len(cases) or any(held[name] != said[name] for name in held):
+    # A test that fails and then fails again in tear-down is one case or two, by version. Subtests (pytest 9) are counted,
+    # but no cases: those that do not pass stand in their test's. A passed test that is not listed is lost all the same.
+    if (said["tests"] == 0 and cases) or any(held[name] != said[name] for name in held):
         raise NoRecord("its JUnit record is incomplete: it counts other tests than it lists")
 
 

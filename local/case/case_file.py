@@ -97,7 +97,7 @@ def read_case(directory: Path) -> Case:
         criteria=_criteria(document),
         title=title,
         body=body,
-        steps=_steps(directory / TRAJECTORY),
+        steps=read_steps(directory / TRAJECTORY),
         unread=_unread(document),
     )
 
@@ -156,7 +156,8 @@ def _criterion(given: Any, number: int) -> Criterion:
     return Criterion(name, _string(given, f"{where}.text"), check, cast("Kind", kind))
 
 
-def _steps(path: Path) -> tuple[PublishedStep, ...]:
+def read_steps(path: Path) -> tuple[PublishedStep, ...]:
+    """Raises BadCase with the number of a line that is no step."""
     steps = []
     for number, line in enumerate(_text(path).split("\n"), start=1):
         if not line.strip():
@@ -179,7 +180,7 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8-sig")
     except FileNotFoundError as error:
         raise BadCase(
-            f"{path.name} is missing in {path.parent}", "`persevere case --help` says what a case consists of"
+            f"{path.name} is missing in {path.parent}", "docs/cases.md says what a case consists of"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadCase(f"{path.name} cannot be read: {error}") from error

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.case.case_file import Case, read_case
+from local.case.case_file import Case, read_case, read_steps
 from local.case.pip_places import ask_pip
 from local.case.python_choice import choose
-from local.case.script import conversation
+from local.case.script import conversation, is_published
 from local.case.sdist import get, unpack
 from local.case.settings import write_settings
-from local.case.translate import translate
+from local.case.translate import translate, translate_answers
 from local.keyring import private_directory
 from local.trial.exits import PATIENCE_S
 from local.trial.fence import find_fence
@@ -114,7 +114,10 @@ def _write_script(given: Case, tree: Path, answers: Path | None, path: Path) -> 
         except (OSError, UnicodeDecodeError):
             return None
 
-    path.write_text("\n".join(conversation(given, translate(given, files, read_text), answers)) + "\n", "utf-8")
+    steps, more = translate(given, files, read_text), []
+    if answers is not None and is_published(answers):
+        more, answers = translate_answers(given, files, read_text, read_steps(answers), answers.name), None
+    path.write_text("\n".join(conversation(given, steps, answers, more)) + "\n", "utf-8")
     return path
 
 

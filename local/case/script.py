@@ -24,11 +24,25 @@ _WITH_VALUE = frozenset(
 )
 
 
-def conversation(case: Case, steps: Sequence[Translated], answers: Path | None) -> list[str]:
-    """Lines of a conversation file (`local/scripted_model.py`). Raises BadCase when the answers cannot be used."""
+def conversation(
+    case: Case, steps: Sequence[Translated], answers: Path | None, more: Sequence[Translated] = ()
+) -> list[str]:
+    """Lines of a conversation file (`local/scripted_model.py`): the spec, the steps, then either the file `answers` or
+    `more` steps. Raises BadCase when the answers cannot be used.
+    """
     lines = [_line("planner", json=_accepted(spec_of(case)))]
-    lines += [_line("build", text=step.text, calls=list(step.calls)) for step in steps]
+    lines += [_line("build", text=step.text, calls=list(step.calls)) for step in (*steps, *more)]
     return lines + (_answers(answers) if answers else [])
+
+
+def is_published(answers: Path) -> bool:
+    """Whether a file of answers holds steps in the published form, by its first line."""
+    try:
+        first = next((line for line in answers.read_text("utf-8-sig").split("\n") if line.strip()), "")
+        given = json.loads(first)
+    except (OSError, ValueError):
+        return False  # whoever reads it says what is wrong
+    return isinstance(given, dict) and "action" in given and "for" not in given
 
 
 def _line(purpose: str, **said: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -71,19 +71,41 @@ def translate(case: Case, files: Iterable[str], read: Callable[[str], str | None
 
     Raises BadCase naming the line of a step that cannot be understood.
     """
-    programs = programs_of(files := list(files), read)
-    parsed = [(step, action) for step in case.steps for action in _parse(step, programs)]
-    last_submit = max((number for number, (_, action) in enumerate(parsed) if isinstance(action, Submit)), default=-1)
-    apart = any(_ONE_SHELL_A_STEP.match(step.observation) for step in case.steps)
-    named = sorted({name for step in case.steps for name in _FILE_NAME.findall(step.action)})
-    translator = Translator(Place(find_root(case, files), bin_directory(case), apart=apart), read)
+    parsed = _parse_all(case.steps, programs_of(files := list(files), read), TRAJECTORY)
+    # An interface that asks for a second look takes the first `submit` as a question.
+    handing_over = {
+        max((number for number, (_, action) in enumerate(parsed) if isinstance(action, Submit)), default=-1)
+    }
+    return _translated(case.steps, parsed, handing_over, Translator(_place(case, files, case.steps), read, TRAJECTORY))
+
+
+def translate_answers(
+    case: Case, files: Iterable[str], read: Callable[[str], str | None], steps: Sequence[PublishedStep], name: str
+) -> list[Translated]:
+    """Steps of the file `name` that go on after the case's own: each `submit` ends a round. Raises BadCase."""
+    parsed = _parse_all(steps, programs_of(files := list(files), read), name)
+    handing_over = {number for number, (_, action) in enumerate(parsed) if isinstance(action, Submit)}
+    return _translated(steps, parsed, handing_over, Translator(_place(case, files, steps), lambda _: None, name))
+
+
+def _place(case: Case, files: Sequence[str], steps: Sequence[PublishedStep]) -> Place:
+    apart = any(_ONE_SHELL_A_STEP.match(step.observation) for step in steps)
+    return Place(find_root(case, files), bin_directory(case), apart=apart)
+
+
+def _translated(
+    steps: Sequence[PublishedStep],
+    parsed: Sequence[tuple[PublishedStep, Action]],
+    handing_over: Collection[int],
+    translator: Translator,
+) -> list[Translated]:
+    named = sorted({name for step in steps for name in _FILE_NAME.findall(step.action)})
     found: list[Translated] = []
     for number, (step, action) in enumerate(parsed):
         made = translator.translate(step, action)
-        if isinstance(action, Submit) and number == last_submit:
+        if isinstance(action, Submit) and number in handing_over:
             made += translator.keep(action.patch, named) if action.patch else []
-            # An interface that asks for a second look takes the first `submit` as a question.
-            made.append(calls.finish(_summary([each for each in case.steps if each.line <= step.line])))
+            made.append(calls.finish(_summary([each for each in steps if each.line <= step.line])))
         if made and found and found[-1].line == step.line:
             made = [*found.pop().calls, *made]
         if made:
@@ -91,12 +113,18 @@ def translate(case: Case, files: Iterable[str], read: Callable[[str], str | None
     return found
 
 
+def _parse_all(
+    steps: Iterable[PublishedStep], programs: frozenset[str], name: str
+) -> list[tuple[PublishedStep, Action]]:
+    return [(step, action) for step in steps for action in _parse(step, programs, name)]
+
+
 def _summary(steps: Sequence[PublishedStep]) -> str:
     """The most that was said at the end: the step that hands over often says no more than that it does."""
     return max((step.thought.strip() for step in steps[-3:]), key=len) or "Handed over."
 
 
-def _parse(step: PublishedStep, programs: frozenset[str]) -> tuple[Action, ...]:
+def _parse(step: PublishedStep, programs: frozenset[str], name: str) -> tuple[Action, ...]:
     if _ONE_SHELL_A_STEP.match(step.observation):
         return (read_hand_over(step.action) or (Shell(step.action.strip()) if step.action.strip() else Nothing()),)
     try:
@@ -106,15 +134,15 @@ def _parse(step: PublishedStep, programs: frozenset[str]) -> tuple[Action, ...]:
             return (Shell(step.action.strip()),)
         if was_refused(step.observation):
             return (Nothing(),)  # the published interface could not read it either
-        raise BadCase(
-            f"{TRAJECTORY} line {step.line}: {error}", "known: SWE-agent's commands, and shell lines"
-        ) from error
+        raise BadCase(f"{name} line {step.line}: {error}", "known: SWE-agent's commands, and shell lines") from error
 
 
 class Translator:
     """Keeps what the published interface kept: the open file and the lines of it that are shown."""
 
-    def __init__(self, place: Place, read: Callable[[str], str | None]) -> None:
+    def __init__(self, place: Place, read: Callable[[str], str | None], name: str) -> None:
+        """`name` is the steps' file, for errors."""
+        self._name = name
         self._place = place
         self._read = read
         self._open: str | None = None
@@ -136,7 +164,7 @@ class Translator:
         except LookupError as error:
             if was_refused(step.observation):
                 return []
-            raise BadCase(f"{TRAJECTORY} line {step.line}: {error}") from error
+            raise BadCase(f"{self._name} line {step.line}: {error}") from error
         finally:
             self._look(shown)
 

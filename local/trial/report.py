@@ -37,6 +37,7 @@ def report(
         "jobs": [],
         "pull_request": pull,
         "criteria": [],
+        "today": {},
         "cannot_run": {},
         "checks": checks,
         "comments": sum(1 for comment in written if comment["user"]["login"].endswith(BOT)),
@@ -77,6 +78,7 @@ def _from_table(stage: Stage, issue: IssueState) -> dict[str, Any]:
             for line in issue.jobs
         ],
         "criteria": [_criterion(each) for each in issue.verdicts],
+        "today": dict(spec.today) if spec and not issue.verdicts else {},
         "cannot_run": dict(spec.cannot_run) if spec and not issue.verdicts else {},
         "money": {
             "limit": money.limit / NANO,
@@ -127,8 +129,9 @@ def faults(found: dict[str, Any], *, none_is_fine: bool = False) -> list[str]:
     """What is missing for green, in words; empty when everything is proved. Decides from the object alone."""
     wrong = [f"{name} cannot be checked here: {reason}" for name, reason in found.get("cannot_run", {}).items()]
     waiting = found.get("waiting")
-    if waiting and waiting["detail"]:
-        wrong.append(f"{waiting['reason'].replace('_', ' ')}: {waiting['detail']}")
+    if waiting:
+        wrong.append(": ".join(filter(None, (waiting["reason"].replace("_", " "), waiting["detail"]))))
+    wrong += [f"{name} {words}" for name, words in found.get("today", {}).items() if words.endswith("already")]
     pull = found["pull_request"]
     conclusions = {check["name"]: check["conclusion"] for check in found["checks"]}
     if pull is None:

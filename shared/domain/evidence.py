@@ -13,6 +13,7 @@ from shared.domain.spec import Criterion, Spec
 Conclusion = Literal["proved", "kept", "failed", "unproven", "already_true", "your_call", "accepted"]
 
 HOLDS: frozenset[Conclusion] = frozenset({"proved", "kept", "accepted"})
+LAST_LINES = 8
 LAST_LINE = 200  # characters of what a check printed that stand beside a reason
 
 
@@ -192,9 +193,10 @@ def accept(verdict: Verdict, acceptance: Acceptance | None) -> Verdict:
 
 
 def _with_last_line(reason: str, base: Observation | None) -> str:
-    """The reason alone names a symptom; what the check printed last mostly names the cause."""
+    """The reason alone names a symptom; what the check printed last, of errors if there are any, mostly names the cause."""
     printed = base.runs[-1].tail if base and base.runs else ""
-    last = next((line.strip() for line in reversed(printed.splitlines()) if line.strip()), "")
+    lines = [line.strip() for line in reversed(printed.splitlines()) if line.strip()][:LAST_LINES]
+    last = next((line for line in lines if "error" in line.lower()), lines[0] if lines else "")
     return f"{reason}; it printed last: {last[:LAST_LINE]}" if last and last not in reason else reason
 
 

@@ -17,6 +17,7 @@ from shared.render.markdown import without_skip_marks as tame
 from shared.render.pull_ledger import how_it_went
 
 TITLE_MAX = 72
+AGENTS_WORDS = "What the agent says it did (not checked, unlike the table)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,4 +160,6 @@ def _agents_words(view: View) -> str:
     build = view.build
     if build is None or not build.summary.strip():
         return ""
-    return fold("What the agent says it did (not checked, unlike the table)", quote(build.summary, 3000))
+    # A job that failed was not handed over by the agent: the words are ours.
+    title = "How the agent's work ended" if build.status == "failed" else AGENTS_WORDS
+    return fold(title, quote(build.summary, 3000))

@@ -43,6 +43,9 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_wheels(tmp_path_factory.mktemp("wheels") / "open")
 
 
+INIT = "src/octo_lib/__init__.py"
+
+
 def conclusions(found: Mapping[str, Any]) -> dict[str, str]:
     return {each["id"]: each["conclusion"] for each in found["criteria"]}
 
@@ -147,6 +150,28 @@ def test_an_agent_that_changes_nothing_gets_no_pull_request(tmp_path: Path, whee
     assert code in (1, 3), story
     assert found["pull_request"] is None
     assert found["criteria"] == [] or conclusions(found)["AC-1"] != "proved"
+
+
+def test_a_run_with_nothing_but_a_shell_waits_for_a_persons_word(tmp_path: Path, wheels: Path) -> None:
+    """Its patch is what it hands over; a check of several lines is proved; what is left is somebody's call."""
+    lines = "PYTHONPATH=src python - <<'EOF' | grep -q '^it is 99$'\nfrom octo_lib import cents\nprint('it is', cents('0.999'))\nEOF"
+    call = {"id": "AC-3", "kind": "person", "text": "the words are clear"}
+    told = "<returncode>0</returncode>\n<output>\n</output>"
+    steps = [
+        step("cd tests && ls", told),
+        step(f"sed -i 's/int(float(text) \\* 100)/round(float(text) * 100 - 0.49)/' {INIT}", told),
+        step("echo 'import octo_lib' > test_fix.py", told),
+        step(f"git diff -- {INIT} > patch.txt", told),
+        step("echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT && cat patch.txt", "", "Rounded down."),
+    ]
+    code, found, story = TinyCase(tmp_path, wheels, [LIGHT1, LIGHT2 | {"check": lines}, call], steps, setup=LIGHT).run()
+    assert code == 3, story
+    assert conclusions(found) == {"AC-1": "proved", "AC-2": "kept", "AC-3": "your_call"}
+    assert found["pull_request"]["draft"] is False
+    pages = "".join(page.read_text() for page in (tmp_path / "home" / "case" / "pages").rglob("pull/*.html"))
+    assert INIT in pages
+    assert "test_fix.py" not in pages
+    assert "patch.txt" not in pages
 
 
 def test_a_check_that_writes_its_own_record_proves_nothing(tmp_path: Path, wheels: Path) -> None:

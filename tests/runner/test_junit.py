@@ -74,7 +74,7 @@ def test_times_of_this_run_in_whatever_zone(tmp_path: Path, at: str) -> None:
         (xml(PASSED, time="99"), "its times are others"),
         (xml(PASSED, at=""), "does not say when"),
         (xml(PASSED, time="soon"), "does not say when"),
-        (xml(PASSED, tests=2), "incomplete"),
+        (xml(PASSED, tests=2, failures=1), "incomplete"),
         (xml(PASSED, tests=0), "incomplete"),
         (xml(PASSED, FAILED, failures=0), "incomplete"),
         (xml(PASSED, skipped=1), "incomplete"),
@@ -84,6 +84,13 @@ def test_times_of_this_run_in_whatever_zone(tmp_path: Path, at: str) -> None:
 def test_a_record_that_is_not_believed(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(NoRecord, match=re.escape(words)):
         read(tmp_path, text)
+
+
+def test_subtests_are_counted_but_are_no_cases(tmp_path: Path) -> None:
+    """As pytest 9 writes them: two that pass inside of one test, and one test with a passing and a failing one."""
+    assert read(tmp_path, xml(PASSED, tests=3)).results == {"tests.test_n::test_a": "passed"}
+    mixed = FAILED.replace("</testcase>", '<failure message="subtest"/></testcase>')
+    assert read(tmp_path, xml(PASSED, mixed, tests=4)).ids("failed") == ["tests.test_n::test_b"]
 
 
 def test_a_record_that_is_no_file(tmp_path: Path) -> None:

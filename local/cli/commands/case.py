@@ -24,7 +24,8 @@ def case(
 ) -> None:
     """A real issue of a real project, with what a model really answered, through the whole product.
 
-    Ends with 0 proved, 1 red, 2 a case that cannot be run, 3 it waits for a person, 4 no network.
+    Ends with 0 proved, 1 red, 2 a case that cannot be run, 3 it waits for a person, 4 no network. docs/cases.md has the
+    keys of case.toml and the form of answers.
     """
     from local.case.run import case as run
 

@@ -17,7 +17,7 @@ NAME_MAX = 200  # bytes
 def export(url: str, directory: Path) -> list[Path]:
     """Walk the pages from the front page on, write each below `directory`; the files, `index.html` first.
 
-    Links between pages become relative; those to what has no page lose their target and stay as text.
+    Raises OSError when there is no front page. Links between pages become relative; those to what has no page lose their target and stay as text.
     """
     url = url.rstrip("/")
     found: dict[str, str] = {}
@@ -33,6 +33,8 @@ def export(url: str, directory: Path) -> list[Path]:
             continue
         found[path] = text
         waiting += [target for target in _targets(text, url) if target not in found]
+    if not found:
+        raise OSError(f"{url} shows no page")
     written = []
     for path, text in found.items():
         file = directory / _file_of(path)

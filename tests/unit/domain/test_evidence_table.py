@@ -183,3 +183,20 @@ def test_what_the_spec_says_about_today(kind: str, check: dict[str, Any], base: 
 
 def test_a_check_is_word_for_word() -> None:
     assert CheckToRun(run=" sh  x ").run == " sh  x "
+
+
+@pytest.mark.parametrize(
+    ("tail", "words"),
+    [
+        (
+            "a.py: error: unrecognized arguments: --cov\n  inifile: tox.ini\n  rootdir: /workspace\n",
+            "error: unrecognized",
+        ),
+        ("one\nno such tool\n\n", "it printed last: no such tool"),
+        ("", "exit code 4"),
+    ],
+)
+def test_why_a_check_cannot_run_carries_what_it_printed(tail: str, words: str) -> None:
+    ran = {"outcome": "could_not_run", "exit": 4, "reason": "exit code 4", "tail": tail}
+    seen = saw("base").model_validate(saw("base").model_dump() | {"runs": [ran]})
+    assert words in today(criterion("keep"), seen)[1]

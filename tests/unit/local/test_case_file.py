@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.case.case_file import BadCase, Criterion, read_case
-from local.case.script import check_of, conversation, spec_of
+from local.case.script import check_of, conversation, is_published, spec_of
 from local.case.translate import Translated
 
 TOML = """
@@ -194,6 +194,15 @@ def test_a_criterion_that_no_spec_can_hold_is_said(tmp_path: Path, check: str, w
     case = read_case(directory(tmp_path, toml=TOML.replace("python -c 'import octo'", check)))
     with pytest.raises(BadCase, match=words):
         conversation(case, [], None)
+
+
+def test_answers_may_be_steps_in_the_published_form(tmp_path: Path) -> None:
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("\n" + STEP)
+    assert is_published(answers)
+    answers.write_text('{"for": "build", "text": "x"}\n')
+    assert not is_published(answers)
+    assert not is_published(tmp_path / "none")
 
 
 def test_answers_that_are_no_conversation_are_refused(tmp_path: Path) -> None:

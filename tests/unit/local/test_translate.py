@@ -8,7 +8,7 @@ from local.case.calls import bash, edit, finish, view, write
 from local.case.case_file import BadCase, Case, Criterion, PublishedStep
 from local.case.programs import programs_of
 from local.case.published_place import Place, bin_directory, find_root
-from local.case.translate import Translated, translate
+from local.case.translate import Translated, translate, translate_answers
 
 EDITOR = "str_replace_editor"
 FILES = {"src/pkg/core.py": "a = 1\nb = 2\na = 1\n", "README.md": "hi\n"}
@@ -137,6 +137,21 @@ def test_a_changed_text_is_not_taken_for_the_repositorys() -> None:
 def test_the_last_submit_hands_over_with_the_words_of_the_end() -> None:
     made = translated(case(("ls", ""), ("submit", "Please look again."), ("pwd", ""), ("submit", "")))
     assert [each.calls for each in made] == [(bash("ls"),), (bash("pwd"),), (finish("thought 2"),)]
+
+
+def test_steps_that_answer_a_proof_hand_over_round_by_round() -> None:
+    """What stands in the files is not known any more, so nothing is taken for as it was."""
+    given = case(("ls", ""), ("submit", ""))
+    steps = [
+        PublishedStep(1, "again", "open README.md", ""),
+        PublishedStep(2, "so", "edit 'hi' 'ho'", ""),
+        PublishedStep(3, "first", "submit", ""),
+        PublishedStep(4, "second", "submit", ""),
+    ]
+    made = translate_answers(given, FILES, FILES.get, steps, "mine.jsonl")
+    assert [call["tool"] for each in made for call in each.calls] == ["view", "bash", "finish", "finish"]
+    with pytest.raises(BadCase, match=r"mine\.jsonl line 1: unknown action"):
+        translate_answers(given, FILES, FILES.get, [PublishedStep(1, "", "frobnicate", "")], "mine.jsonl")
 
 
 def test_an_unknown_action_names_its_line() -> None:

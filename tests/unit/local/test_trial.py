@@ -101,6 +101,13 @@ def test_what_it_waits_for_is_said_with_its_detail() -> None:
     assert faults(found)[0] == "not published: setup.yml: this path is protected"
 
 
+def test_what_holds_already_is_said_where_nothing_is_to_be_built() -> None:
+    waiting = {"reason": "nothing_to_build", "detail": "", "line": "/persevere revise <what>"}
+    today = {"AC-1": "passes already", "AC-9": "12 pass"}
+    found = proved(phase="waiting", pull_request=None, criteria=[], checks=[], waiting=waiting, today=today)
+    assert faults(found)[:2] == ["nothing to build", "AC-1 passes already"]
+
+
 def test_what_is_to_be_typed_is_never_cut() -> None:
     stream = io.StringIO()
     Terminal(stream).more_whole("to type next: /persevere revise leave .github/workflows/a-long-name.yml as it is")

@@ -1,6 +1,7 @@
 """The small parts that every text is made of, and texts that need no golden file."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,20 @@ def test_what_is_not_proved_on_this_head_is_not_shown_as_proved() -> None:
     text = render_pull(views.proved(views.all_held(), verified_head="0" * 40)).body
     assert "**Not proved yet** on `5c4d3e2`." in text
     assert "**proved**" not in text
+
+
+def test_words_of_ours_are_not_shown_as_the_agents() -> None:
+    """A job that failed was never handed over: its summary says why it ended."""
+    view = views.proved(views.all_held())
+    assert view.build is not None
+    failed = replace(
+        view, build=view.build.model_copy(update={"status": "failed", "summary": "The model said no more."})
+    )
+    text = render_pull(failed).body
+    assert "What the agent says it did" not in text
+    assert "How the agent's work ended" in text
+    assert "The model said no more." in text
+    assert "What the agent says it did" in render_pull(view).body
 
 
 def test_without_a_difference_of_the_contract_no_line_differs() -> None:
