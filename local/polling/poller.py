@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 
 from functions.github_webhook.webhook import Door
 from local.polling.look import Look
+from local.setup.refused_key import OUT_OF_TIME, WRONG_CLOCK
 from local.worker import Worker
 from shared.errors import PersevereError, Retryable
 from shared.github.client import GitHubs
@@ -119,7 +120,8 @@ class Poller(Worker):
         try:
             looked = Look(self._door(), github, place, self._app_slug).run()
         except (PersevereError, Conflict, OutcomeUnknown) as error:
-            wait_s = _troubled(watched, error, str(error), pause_s)
+            words = WRONG_CLOCK if any(each in str(error) for each in OUT_OF_TIME) else str(error)
+            wait_s = _troubled(watched, error, words, pause_s)
             extra = {"repository": place.repository.id, "error": type(error).__name__, "wait_s": round(wait_s)}
             logger.warning("polling.look", extra=extra)
         except Exception as error:  # a fault of ours in one repository must not make us deaf to all behind it
