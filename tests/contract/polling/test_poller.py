@@ -113,6 +113,30 @@ def test_an_app_that_is_not_installed_yet_is_waited_for(ear: Ear) -> None:
     assert looks(ear, poller, 20) >= 1
 
 
+def test_an_app_that_is_taken_away_and_installed_again_is_heard_at_once(ear: Ear) -> None:
+    poller = poller_of(ear)
+    looks(ear, poller, 3)
+    ear.stage.st.uninstall(ear.stage.installation["id"])
+    ear.stage.tokens.drop_installation(ear.stage.installation["id"])
+    looks(ear, poller, 40)
+    assert REPO not in {each.place.repository.full_name for each in poller.heartbeat.repositories.values()}
+    ear.stage.st.install("persevere", "octo-org", ["octo-repo"])
+    ear.octocat.comment(REPO, ear.number, "/persevere stop")
+    looks(ear, poller, 15)
+    assert ear.said("command") == ["/persevere stop"]
+
+
+def test_another_installation_does_not_inherit_the_pause_of_the_one_before(ear: Ear) -> None:
+    poller = poller_of(ear)
+    looks(ear, poller, 3)
+    ear.stage.st.uninstall(ear.stage.installation["id"])
+    ear.stage.tokens.drop_installation(ear.stage.installation["id"])
+    ear.stage.st.install("persevere", "octo-org", ["octo-repo"])
+    ear.octocat.comment(REPO, ear.number, "/persevere stop")
+    looks(ear, poller, 15)
+    assert ear.said("command") == ["/persevere stop"]
+
+
 def test_while_github_does_not_say_where_we_are_installed_the_known_ones_are_looked_at(ear: Ear) -> None:
     poller = poller_of(ear)
     poller.turn()
