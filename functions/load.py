@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from shared.domain import keys
 from shared.domain.effects import Effect
 from shared.domain.events import Event
+from shared.domain.inbound import Inbound
 from shared.domain.issue import IssueState
 from shared.domain.job import JobState, Lease
 from shared.domain.ledger import Ledger
@@ -43,17 +44,19 @@ def load_view(
     blank: IssueState | None = None,
     for_rendering: bool = False,
     now: int | None = None,
+    heard: Inbound | None = None,
 ) -> View:
     """Everything that is known of an issue.
 
     `job` names the job whose observations are wanted (default: the newest verify job). `blank` is the state to begin
     with where nothing is stored yet. `for_rendering` adds events and steps; `now` (UTC ms) adds the ceilings of that day,
-    for deciding. Raises IssueMissing, BlobMissing, BlobDamaged.
+    for deciding. `heard` is what GitHub told just now: the issue is where that says. Raises IssueMissing, BlobMissing, BlobDamaged.
     """
     reader = _Reader(store, blobs)
     issue = reader.read(keys.issue_state(pk), IssueState) or blank
     if issue is None:
         raise IssueMissing(f"nothing is stored of {pk}")
+    issue = _followed(issue, heard)
     approval = issue.approval
     active = reader.read(keys.job_state(issue.job), JobState) if issue.job else None
     build = _build_of(reader, issue, active)
@@ -87,6 +90,18 @@ def load_view(
         purses=purses,
         waiters=waiters,
         asking=reader.asking(issue, steps) if for_rendering else None,
+    )
+
+
+def _followed(issue: IssueState, heard: Inbound | None) -> IssueState:
+    """A repository is renamed or transferred, an App taken away and installed again: the repository's id stays."""
+    if heard is None or heard.repository is None or heard.repository.id != issue.repository.id:
+        return issue
+    return issue.model_copy(
+        update={
+            "repository": heard.repository,
+            "installation_id": heard.installation_id or issue.installation_id,
+        }
     )
 
 

@@ -39,6 +39,10 @@ MIGRATIONS = (
 )
 
 
+class Unusable(Retryable):
+    """The machine does not let us write: its disk is full, or the place is read-only."""
+
+
 class Database:
     """One file, any number of threads and processes.
 
@@ -60,8 +64,8 @@ class Database:
     def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Do `work` with a connection; again, from its beginning, while another process holds the lock.
 
-        `work` must have changed nothing when it raises "locked". Raises Retryable when the lock is held too long, or
-        the disk is full; Final when the file is damaged.
+        `work` must have changed nothing when it raises "locked". Raises Retryable when the lock is held too long;
+        Unusable when the disk is full, or the file may not be written; Final when the file is damaged.
         """
         give_up = time.monotonic() + GIVE_UP_AFTER_S
         while True:
@@ -70,7 +74,7 @@ class Database:
                     return work(connection)
             except sqlite3.OperationalError as error:
                 if not _is_busy(error):
-                    raise Retryable(f"the database {self.path.name} cannot be used: {error}", after_s=5) from error
+                    raise Unusable(f"the database {self.path.name} cannot be used: {error}", after_s=5) from error
                 if time.monotonic() > give_up:
                     raise Retryable(f"the database {self.path.name} was locked for {GIVE_UP_AFTER_S:g} s") from error
                 time.sleep(0.01)

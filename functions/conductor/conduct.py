@@ -95,7 +95,14 @@ class Conductor:
             return True
         now = self.clock.now()
         view = load_view(
-            self.store, self.blobs, self.operator, pk, job=_job_of(inbound), blank=_blank(pk, inbound), now=now
+            self.store,
+            self.blobs,
+            self.operator,
+            pk,
+            job=_job_of(inbound),
+            blank=_blank(pk, inbound),
+            now=now,
+            heard=inbound,
         )
         is_patient = now - inbound.received < PATIENCE_MS
         slot = awaited_outcome(view, inbound)
@@ -140,7 +147,7 @@ class Conductor:
             self.store.commit(Put(pack(later, self.blobs, _scope(pk)), AtVersion(record.version)))
             return
         inbound = Inbound.model_validate(body)
-        view = load_view(self.store, self.blobs, self.operator, pk, blank=_blank(pk, inbound))
+        view = load_view(self.store, self.blobs, self.operator, pk, blank=_blank(pk, inbound), heard=inbound)
         self._commit(pk, decide_fault(view, inbound, record.key, record.version, now, self._fresh(now), number))
 
     def _body_of(self, record: Record) -> dict[str, Any]:

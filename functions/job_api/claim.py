@@ -70,7 +70,7 @@ def claim(here: World, wish: Claim) -> Claimed:
     ledger, _ = read_ledger(here, found.job)
     issue = read_issue(here, found.job)
     spec = read_spec(here, found.job)
-    clone = _clone(here, found, lease, now)
+    clone = _clone(here, found, issue, lease, now)
     network = found.job.settings.network
     _commit(here, found, lease, tell_claimed(here, found.job, lease.epoch, wish.self_test, network, now))
     job, setup = found.job, _setup(found.job, issue)
@@ -175,11 +175,14 @@ def _commit(here: World, found: _Found, lease: Lease, told: Put) -> None:
     )
 
 
-def _clone(here: World, found: _Found, lease: Lease, now: int) -> Clone:
-    """Where to clone from, with a token that reads this one repository. Raises Refused when GitHub gives none."""
+def _clone(here: World, found: _Found, issue: IssueState, lease: Lease, now: int) -> Clone:
+    """Where to clone from, with a token that reads this one repository. Raises Refused when GitHub gives none.
+
+    The issue is where GitHub said last; the job may have been made before it moved.
+    """
     job = found.job
     try:
-        token = here.tokens.token("clone", job.installation_id, job.repository.id)
+        token = here.tokens.token("clone", issue.installation_id, issue.repository.id)
     except (TokenRefused, NotConfigured) as refused:
         words = f"{refused} ({refused.advice})" if refused.advice else str(refused)
         word = Finish(outcome="gave_up", reason="no_workspace", summary=f"No token for cloning: {words}"[:2000])
@@ -187,7 +190,7 @@ def _clone(here: World, found: _Found, lease: Lease, now: int) -> Clone:
         _commit(here, found, ended, tell_finished(here, job, lease.epoch, word, now))
         raise Refused("job_over", "GitHub gives no token to clone this repository") from refused
     return Clone(
-        url=f"{here.github_url.rstrip('/')}/{job.repository.full_name}.git",
+        url=f"{here.github_url.rstrip('/')}/{issue.repository.full_name}.git",
         base=job.base,
         head=job.head,
         token=token.value,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -22,6 +23,10 @@ app = typer.Typer(
 
 AWAY = "look at the network, and try again in some minutes; `persevere doctor` looks closer"
 """What to do where somebody else is busy, slow or away, and this command does not wait for it."""
+MAKE_ROOM = (
+    "make room on the disk, and let PERSEVERE_HOME be a directory that you may write; `persevere doctor` looks closer"
+)
+DISK = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM), MAKE_ROOM)
 
 # In the order of the help text.
 app.command(short_help=demo.SHORT)(demo.demo)
@@ -49,10 +54,22 @@ def main() -> None:
             sys.stderr.write(f"      {error.advice}\n")
         sys.exit(code_of(error))
     except Retryable as error:
-        sys.stderr.write(f"FAIL  {whose(error)}{error}\n      {AWAY}\n")
+        sys.stderr.write(f"FAIL  {whose(error)}{error}\n      {advice_of(error)}\n")
+        sys.exit(RED)
+    except OSError as error:
+        advice = DISK.get(error.errno or 0)
+        if advice is None:
+            raise
+        sys.stderr.write(f"FAIL  {error.filename or 'a file of ours'}: {error.strerror}\n      {advice}\n")
         sys.exit(RED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def advice_of(error: Retryable) -> str:
+    from local.database import Unusable
+
+    return MAKE_ROOM if isinstance(error, Unusable) else AWAY
 
 
 def whose(error: Retryable) -> str:

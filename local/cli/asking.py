@@ -98,16 +98,20 @@ def _take(answer: Answer) -> Taken:
 
 def _tell(model: str, state: StepState, *, json_line: bool) -> None:
     billed, text = state.billed, state.reply.text if state.reply else ""
+    cut = state.stop == "cut"
     if json_line:
         told = {
             "model": model,
             "answer": text,
             "tokens": {"input": billed.input, "cached": billed.cached, "output": billed.output},
             "cost": billed.nano / NANO,
+            "cut": cut,
         }
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
         return
     sys.stdout.write(f"{text.rstrip()}\n")
+    if cut:
+        sys.stderr.write(f"  It was cut off there: an answer may have {OUTPUT_MAX} tokens here, thinking among them.\n")
     sys.stderr.write(f"  {model}: {billed.input} tokens in, {billed.output} out, {_exact(billed.nano)}\n")
 
 

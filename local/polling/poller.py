@@ -11,11 +11,12 @@ from aws_lambda_powertools import Logger
 
 from functions.github_webhook.webhook import Door
 from local.polling.look import Look
+from local.setup.refused_key import OUT_OF_TIME, WRONG_CLOCK
 from local.worker import Worker
 from shared.errors import PersevereError, Retryable
 from shared.github.client import GitHubs
 from shared.github.installations import Installations, Place
-from shared.ports import Conflict, OutcomeUnknown
+from shared.ports import Conflict, OutcomeUnknown, TokenRefused
 
 PLACES_EVERY_MS = 60_000
 """How often it is asked where the App is installed."""
@@ -119,7 +120,10 @@ class Poller(Worker):
         try:
             looked = Look(self._door(), github, place, self._app_slug).run()
         except (PersevereError, Conflict, OutcomeUnknown) as error:
-            wait_s = _troubled(watched, error, str(error), pause_s)
+            words = WRONG_CLOCK if any(each in str(error) for each in OUT_OF_TIME) else str(error)
+            wait_s = _troubled(watched, error, words, pause_s)
+            if isinstance(error, TokenRefused):
+                self._places_at = 0  # taken away, perhaps, or installed anew
             extra = {"repository": place.repository.id, "error": type(error).__name__, "wait_s": round(wait_s)}
             logger.warning("polling.look", extra=extra)
         except Exception as error:  # a fault of ours in one repository must not make us deaf to all behind it
@@ -149,7 +153,7 @@ def _troubled(watched: Watched, error: Exception, words: str, pause_s: float) ->
 
 
 def _still(known: Watched | None, place: Place) -> Watched:
-    if known is None:
+    if known is None or known.place.installation.id != place.installation.id:
         return Watched(place)
     known.place = place
     return known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import TextIO
 
 from aws_lambda_powertools import Logger
@@ -17,6 +18,7 @@ from shared.domain.inbound import Inbound
 from shared.domain.issue import IssueState
 
 LOOK_EVERY_S = 0.5
+FAR_MS = 60_000
 
 logger = Logger(service="host")
 
@@ -92,12 +94,22 @@ class Teller(Worker):
         if places or self._places is not None:
             self._places = places
         troubles = {each.place.repository.full_name: each.trouble for each in list(heartbeat.repositories.values())}
+        again = {each.place.repository.full_name: each.next_at for each in list(heartbeat.repositories.values())}
         for name, trouble in (troubles | {"": heartbeat.trouble}).items():
             before = self._troubles.get(name, "")
             if trouble != before:
                 self._troubles[name] = trouble
                 of = f"{name}: " if name else ""
-                self._lines.told("", "github", f"{of}{trouble}; it is asked again" if trouble else f"{of}answers again")
+                words = (
+                    again_words(trouble, again.get(name, 0), round(time.time() * 1000)) if trouble else "answers again"
+                )
+                self._lines.told("", "github", f"{of}{words}")
+
+
+def again_words(trouble: str, next_at: int, now: int) -> str:
+    """What is wrong, and when GitHub is asked again (UTC ms) where that is not soon."""
+    at = f" at {time.strftime('%H:%M', time.localtime(next_at / 1000))}" if next_at - now >= FAR_MS else ""
+    return f"{trouble.rstrip('.')}; it is asked again{at}"
 
 
 def _shown(inbound: Inbound) -> str:

@@ -50,6 +50,8 @@ def init(
     from local.setup.init import Choices
     from local.setup.init import init as run
 
+    if local and aws:
+        raise typer.BadParameter("--local or --aws: an App works in one place, the other needs one of its own")
     choices = Choices(name, org, public_address(url), again, browser, port, wait)
     if aws:
         raise typer.Exit(_on_aws(choices, stack, region, models=models, webhook=webhook, keys=keys))

@@ -30,7 +30,7 @@ def on_issue(turn: Turn) -> None:
         case "locked":
             turn.change(locked=True)
         case "unlocked":
-            turn.change(locked=False)
+            turn.change(locked=False, notes=tuple(note for note in issue.notes if note.name != "locked"))
             if issue.phase == "proposed" and not issue.proposed_posted:
                 turn.wish("spec_comment", f"spec-v{issue.version}", version=issue.version)
             turn.show()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local.polling.poller import LITTLE_LEFT_S, PLACES_EVERY_MS, Poller
+from local.up.teller import again_words
 from tests.contract.github_client.stage import REPO
 from tests.contract.polling.ear import Ear
 
@@ -55,6 +56,26 @@ def test_trouble_makes_it_ask_less_often_and_an_answer_ends_that(ear: Ear) -> No
     assert looks(ear, poller, 60) == 6
 
 
+def test_a_clock_that_jumps_is_named_and_not_a_claim_of_a_token(ear: Ear) -> None:
+    poller = poller_of(ear)
+    poller.turn()
+    ear.stage.st.advance(7200)
+    ear.stage.tokens.drop_installation(ear.stage.installation["id"])
+    ear.stage.clock.advance(10)
+    poller.turn()
+    trouble = poller.heartbeat.repositories[ear.place.repository.id].trouble
+    assert trouble.startswith("this machine's clock is wrong"), trouble
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "words"), [(5, "it is asked again"), (59, "it is asked again"), (3600, "it is asked again at ")]
+)
+def test_a_long_wait_says_until_when(wait_s: int, words: str) -> None:
+    told = again_words("GitHub asks to wait: too many requests.", wait_s * 1000, 0)
+    assert told.startswith(f"GitHub asks to wait: too many requests; {words}")
+    assert told.endswith("again") == (wait_s < 60)
+
+
 def test_it_waits_as_long_as_github_asks(ear: Ear) -> None:
     poller = poller_of(ear)
     poller.turn()
@@ -90,6 +111,30 @@ def test_an_app_that_is_not_installed_yet_is_waited_for(ear: Ear) -> None:
     assert looks(ear, poller, 20) == 0
     ear.stage.st.install("persevere", "octo-org", ["octo-repo"])
     assert looks(ear, poller, 20) >= 1
+
+
+def test_an_app_that_is_taken_away_and_installed_again_is_heard_at_once(ear: Ear) -> None:
+    poller = poller_of(ear)
+    looks(ear, poller, 3)
+    ear.stage.st.uninstall(ear.stage.installation["id"])
+    ear.stage.tokens.drop_installation(ear.stage.installation["id"])
+    looks(ear, poller, 40)
+    assert REPO not in {each.place.repository.full_name for each in poller.heartbeat.repositories.values()}
+    ear.stage.st.install("persevere", "octo-org", ["octo-repo"])
+    ear.octocat.comment(REPO, ear.number, "/persevere stop")
+    looks(ear, poller, 15)
+    assert ear.said("command") == ["/persevere stop"]
+
+
+def test_another_installation_does_not_inherit_the_pause_of_the_one_before(ear: Ear) -> None:
+    poller = poller_of(ear)
+    looks(ear, poller, 3)
+    ear.stage.st.uninstall(ear.stage.installation["id"])
+    ear.stage.tokens.drop_installation(ear.stage.installation["id"])
+    ear.stage.st.install("persevere", "octo-org", ["octo-repo"])
+    ear.octocat.comment(REPO, ear.number, "/persevere stop")
+    looks(ear, poller, 15)
+    assert ear.said("command") == ["/persevere stop"]
 
 
 def test_while_github_does_not_say_where_we_are_installed_the_known_ones_are_looked_at(ear: Ear) -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from functions.load import IssueMissing, load_view
 from shared.domain import keys
 from shared.domain.events import Event
+from shared.domain.inbound import Inbound
 from shared.domain.issue import Approval, IssueState, JobLine
 from shared.domain.job import JobState, Lease
 from shared.domain.ledger import Ledger
@@ -140,3 +141,32 @@ def test_the_queue_counts_older_jobs_of_this_repository_only(table: Table) -> No
     assert table.load().jobs_ahead == 2
     table.put(keys.issue_state(PK), "issue", state(job=None))
     assert table.load().jobs_ahead == 4
+
+
+# --- an issue that moved ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "now_at",
+    [
+        {"installation_id": 8},  # the App was taken away and installed again
+        {"installation_id": 8, "repository": Repository(id=1, full_name="octocat/octo-repo")},  # transferred
+        {"repository": Repository(id=1, full_name="octo-org/renamed", private=True, default_branch="trunk")},
+    ],
+)
+def test_an_issue_is_where_the_newest_event_of_github_says(table: Table, now_at: dict[str, object]) -> None:
+    heard = Inbound.model_validate({"kind": "command", "installation_id": 3, "repository": REPOSITORY} | now_at)
+    issue = table.load(heard=heard).issue
+    assert issue == table.load().issue.model_copy(update=now_at)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"kind": "deadline"},
+        {"kind": "command", "installation_id": 0, "repository": REPOSITORY},
+        {"kind": "command", "installation_id": 8, "repository": Repository(id=2, full_name="octo-org/other")},
+    ],
+)
+def test_what_names_no_place_of_it_moves_nothing(table: Table, said: dict[str, object]) -> None:
+    assert table.load(heard=Inbound.model_validate(said)).issue == table.load().issue

@@ -297,7 +297,9 @@ def test_on_a_locked_issue_the_spec_is_posted_once_it_is_unlocked() -> None:
     world.perform(newest, "refused", "locked", words="locked")
     assert world.issue.locked
     world.settle()
+    assert [note.name for note in world.issue.notes] == ["locked"]
     world.issue_event(HUBOT, "unlocked")
+    assert world.issue.notes == (), "the status does not go on saying that it is locked"
     assert [each.slot for each in world.effects("spec_comment")] == ["spec-v2"]
 
 

@@ -102,3 +102,12 @@ def test_sums_are_by_name_days_newest_first_and_others_dearest_first() -> None:
         ("2026-01-01", 6, 2),
     ]
     assert [each["name"] for each in sum_up(rows, "repository")] == ["octo-org/b", "octo-org/a"]
+
+
+def test_an_answer_that_was_cut_off_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "talk.jsonl"
+    script.write_text(json.dumps({"for": "planner", "raw": {"text": "Fo", "stop": "cut"}}) + "\n")
+    settings = {"PERSEVERE_HOME": str(tmp_path / "home"), "PERSEVERE_SCRIPT": str(script)}
+    ask(settings, "scripted:demo", "What is two and two?", json_line=False)
+    said = capsys.readouterr()
+    assert (said.out, "cut off there" in said.err) == ("Fo\n", True)
