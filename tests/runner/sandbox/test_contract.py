@@ -44,6 +44,20 @@ def test_it_runs_in_the_workspace_with_its_input_closed(fence: Fence) -> None:
     assert (fence.place.workspace / "file").read_text() == "made\n"
 
 
+@pytest.mark.parametrize("kind", ["bwrap", "bwrap-one-id", "uid"])
+def test_a_narrow_umask_of_ours_hides_nothing_that_a_command_needs(
+    kind: str, make_sandbox: Callable[..., Sandbox], fence_of: Callable[[Sandbox], Fence]
+) -> None:
+    before = os.umask(0o077)
+    try:
+        fence = fence_of(make_sandbox(kind))
+        said = fence.says("python -c 'import ssl; ssl.create_default_context(); print(1)'; cat /etc/os-release | wc -l")
+    finally:
+        os.umask(before)
+    first, lines = said.split()
+    assert (first, int(lines) > 1) == ("1", True)
+
+
 def test_its_input_is_what_it_is_given(fence: Fence) -> None:
     given = b"\0\xff line\n" * 100_000
     assert fence.says("wc -c", stdin=given) == str(len(given))
