@@ -75,12 +75,12 @@ def test_stop_reaches_a_long_command_which_is_undone_and_keeps_the_work(repo: Re
 
 @pytest.fixture
 def slow_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control plane takes its time with step 1."""
+    """The control plane takes its time with step 1: more than any machine needs to leave in."""
     real = FakeControl._step
 
     def slow(self: FakeControl, number: int, results: object) -> tuple[int, object]:
         if number == 1:
-            time.sleep(5)
+            time.sleep(60)
         return real(self, number, results)  # type: ignore[arg-type]
 
     monkeypatch.setattr(FakeControl, "_step", slow)
@@ -95,7 +95,7 @@ def test_stop_is_obeyed_while_a_reply_is_waited_for(repo: Repo, start: Start) ->
     )
     began = time.monotonic()
     assert runner.run() == 0, runner.stderr
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert runner.control.end.reason == "stopped"
     assert runner.control.changes()["a.txt"].data == b"two\n"
 
@@ -306,7 +306,7 @@ def test_a_signal_while_a_reply_is_waited_for_keeps_the_work(repo: Repo, start: 
     process.terminate()
     began = time.monotonic()
     assert runner.wait(process, 20) == 0, runner.stderr
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert runner.control.end.reason == "signal"
     assert runner.control.changes()["a.txt"].data == b"two\n"
 
