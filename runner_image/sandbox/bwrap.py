@@ -7,6 +7,7 @@ with no capability left. As anybody else, and as root where such an id cannot be
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -75,12 +76,7 @@ class Bwrap:
         self.python = interpreter.version
         self.uid = self._choose_uid(FIRST_UID + os.getpid() + uid_offset)
         self._running = Running(lambda process: process.kill(), self.uid if self._own_uid else None)
-        (private / "passwd").write_text(
-            f"agent:x:{self.uid}:{self.uid}::{HOME}:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
-        )
-        (private / "group").write_text(f"agent:x:{self.uid}:\nnogroup:x:65534:\n")
-        (private / "hosts").write_text("127.0.0.1 localhost persevere\n::1 localhost\n")
-        (private / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
+        self._etc = self._write_etc(private / "etc")
 
     @property
     def counts_processes(self) -> bool:
@@ -103,6 +99,8 @@ class Bwrap:
     def own(self, path: Path) -> None:
         if self._own_uid:
             give_tree(path, self.uid)
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o755)  # whatever our umask is: bubblewrap enters it without root's rights
 
     def kill(self) -> None:
         self._running.kill()
@@ -205,12 +203,27 @@ class Bwrap:
         ]
 
     def _mount_settings(self, mounts: _Mounts, network: Network) -> None:
-        for name in (*FROM_ETC, *(FROM_ETC_WHEN_OPEN if network == "open" else ())):
+        mounts.read_only(str(self._etc), "/etc")
+        for name in FROM_ETC_WHEN_OPEN if network == "open" else ():
             source = os.path.realpath(f"/etc/{name}")
-            if Path(source).exists():
+            if Path(source).exists():  # as it is now: a machine may change networks
                 mounts.read_only(source, f"/etc/{name}")
-        for name in ("passwd", "group", "hosts", "nsswitch.conf"):
-            mounts.read_only(str(self._private / name), f"/etc/{name}")
+
+    def _write_etc(self, etc: Path) -> Path:
+        """What is seen of /etc, copied once: to mount each piece would make a third of what it takes to start a command."""
+        for name in FROM_ETC:
+            _copy(os.path.realpath(f"/etc/{name}"), etc, etc / name)
+        texts = {
+            "passwd": f"agent:x:{self.uid}:{self.uid}::{HOME}:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n",
+            "group": f"agent:x:{self.uid}:\nnogroup:x:65534:\n",
+            "hosts": "127.0.0.1 localhost persevere\n::1 localhost\n",
+            "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+            **dict.fromkeys(FROM_ETC_WHEN_OPEN, ""),  # places to mount on
+        }
+        for name, text in texts.items():
+            (etc / name).write_text(text)
+            (etc / name).chmod(0o644)
+        return etc
 
     def _without_loopback(self, network: Network) -> list[str]:
         """A network namespace whose loopback stays down must be made before bubblewrap's own."""
@@ -222,6 +235,19 @@ class Bwrap:
         return (
             [unshare, "--net", "--"] if os.geteuid() == 0 else [unshare, "--user", "--map-current-user", "--net", "--"]
         )
+
+
+def _copy(source: str, etc: Path, target: Path) -> None:
+    """With links as links; what we may not read is left out, since nobody inside might."""
+    for directory in reversed(target.relative_to(etc).parents):
+        (etc / directory).mkdir(exist_ok=True)
+        (etc / directory).chmod(0o755)  # whatever our umask is: another user reads it
+    if Path(source).is_dir():
+        with contextlib.suppress(shutil.Error):  # raised at the end, for all that could not be copied
+            shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+    elif Path(source).is_file():
+        with contextlib.suppress(PermissionError):
+            shutil.copy2(source, target)
 
 
 class _Mounts:

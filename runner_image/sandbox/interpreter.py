@@ -58,7 +58,8 @@ def write_names(interpreter: Interpreter, directory: Path) -> Path:
 
     Small scripts, not links: a virtual environment made through a link would remember the link's place.
     """
-    directory.mkdir(mode=0o755)
+    directory.mkdir()
+    directory.chmod(0o755)  # whatever our umask is: another user looks for it there
     minor = ".".join(interpreter.version.split(".")[:2])
     names = dict.fromkeys(("python", "python3", f"python{minor}"), "")
     if interpreter.has_pip:

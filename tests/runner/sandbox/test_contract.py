@@ -45,6 +45,20 @@ def test_it_runs_in_the_workspace_with_its_input_closed(fence: Fence) -> None:
     assert (fence.place.workspace / "file").read_text() == "made\n"
 
 
+@pytest.mark.parametrize("kind", ["bwrap", "bwrap-one-id", "uid"])
+def test_a_narrow_umask_of_ours_hides_nothing_that_a_command_needs(
+    kind: str, make_sandbox: Callable[..., Sandbox], fence_of: Callable[[Sandbox], Fence]
+) -> None:
+    before = os.umask(0o077)
+    try:
+        fence = fence_of(make_sandbox(kind))
+        said = fence.says("python -c 'import ssl; ssl.create_default_context(); print(1)'; cat /etc/os-release | wc -l")
+    finally:
+        os.umask(before)
+    first, lines = said.split()
+    assert (first, int(lines) > 1) == ("1", True)
+
+
 def test_its_input_is_what_it_is_given(fence: Fence) -> None:
     given = b"\0\xff line\n" * 100_000
     assert fence.says("wc -c", stdin=given) == str(len(given))
@@ -191,9 +205,21 @@ def test_a_file_has_a_limit(fenced: Fence) -> None:
     assert not (fenced.place.workspace / "big").exists() or (fenced.place.workspace / "big").stat().st_size < 20 << 30
 
 
-def test_what_fills_the_disk_is_ended_and_told(fence: Fence, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk = os.statvfs(fence.place.workspace)
-    monkeypatch.setattr(scarce, "FREE_BYTES", disk.f_bavail * disk.f_frsize - (8 << 20))
+@pytest.fixture
+def disk_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if each workspace had a disk with room for 520 MB and 60,000 files: what others do on the machine's counts not."""
+
+    def look(self: scarce.Watch) -> os.statvfs_result:
+        found = [path for path in self._workspace.rglob("*") if not path.is_dir()]
+        taken = sum(path.lstat().st_size for path in found) >> 12
+        free = (520 << 8) - taken
+        return os.statvfs_result((4096, 4096, 1 << 20, free, free, 2_000_000, *[60_000 - len(found)] * 2, 0, 255))
+
+    monkeypatch.setattr(scarce.Watch, "_look_at_disk", look)
+
+
+@pytest.mark.usefixtures("disk_of_its_own")
+def test_what_fills_the_disk_is_ended_and_told(fence: Fence) -> None:
     ran = fence.run("while true; do head -c 1000000 /dev/zero >> big; sleep 0.01; done")
     assert (ran.end, ran.exit) == ("exited", 137)
     assert "of the disk were left" in ran.output.text()
@@ -208,12 +234,22 @@ def test_a_command_that_removes_its_workspace_is_a_command_like_others(
     assert fence.run("true").end == "unstarted"
 
 
-def test_what_makes_files_without_end_is_ended_and_told(fence: Fence, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scarce, "TAKEN_FILES", 3_000)
+@pytest.mark.usefixtures("disk_of_its_own")
+@pytest.mark.parametrize(
+    ("limit", "most", "words"),
+    [
+        ("TAKEN_FILES", 3_000, "more than 3,000 files were made"),
+        ("FREE_FILES", 58_000, "room for less than 58,000 more files"),
+    ],
+)
+def test_what_makes_files_without_end_is_ended_and_told(
+    fence: Fence, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, words: str
+) -> None:
+    monkeypatch.setattr(scarce, limit, most)
     line = "n=0; while true; do n=$((n+1)); mkdir $n; touch $n/a$n-{1..999}; sleep 0.05; done"
     ran = fence.run(f"bash -c '{line}'", seconds=60)
     assert (ran.end, ran.exit) == ("exited", 137)
-    assert "more than 3,000 files were made" in ran.output.text()
+    assert words in ran.output.text()
 
 
 EATER = """python -c "
