@@ -40,7 +40,7 @@ class Operator:
 
     def init(self, *, again: bool, browser: Browser | None = None) -> int:
         found: list[int] = []
-        choices = Choices(name=NAME, again=again, wait_s=60)
+        choices = Choices(name=NAME, again=again, wait_s=600)
 
         def work() -> None:
             found.append(init_app(self.installation, choices, self.environment, Terminal(self.said), self.choices))
@@ -53,7 +53,7 @@ class Operator:
             browser.wait_for("Install")
         elif again:
             self._click()
-        running.join(120)
+        running.join(700)
         return found[0]
 
     def _page(self) -> str:
