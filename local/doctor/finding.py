@@ -76,10 +76,15 @@ class Context:
     def installations(self) -> Installations:
         return Installations(self.wire, self.tokens)
 
-    @cached_property
+    @property
     def github(self) -> Answer:
         """GitHub's word to anybody. Raises Refusal, Retryable."""
-        return self.wire.send("GET", "/meta", "")
+        return self._heard[0]
+
+    @cached_property
+    def _heard(self) -> tuple[Answer, int]:
+        """That word, and when it came (UTC ms): other checks may take their time before the clocks are compared."""
+        return self.wire.send("GET", "/meta", ""), self.clock.now()
 
     @cached_property
     def app_there(self) -> Mapping[str, Any]:
@@ -99,7 +104,7 @@ class Context:
     def skew_s(self) -> float:
         """How far this clock is from GitHub's. Raises as `github`; ValueError where GitHub named no time."""
         there = datetime.strptime(self.github.date, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
-        return self.clock.now() / 1000 - there.timestamp()
+        return self._heard[1] / 1000 - there.timestamp()
 
     def _or_not_asked(self, ask: Callable[[], Any]) -> Any:
         from shared.errors import PersevereError

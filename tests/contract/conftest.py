@@ -1,7 +1,10 @@
 """The worlds on AWS that the contract suites run in: moto in this process, and the emulator as a process of its own."""
 
 import os
+import threading
 from collections.abc import Iterator
+from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -22,9 +25,17 @@ def aws_credentials() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def moto(aws_credentials: None) -> Iterator[None]:
+    """One request at a time: its tables forget writes of threads that come between each other, which AWS's do not."""
     from moto import mock_aws
+    from moto.core.botocore_stubber import BotocoreStubber
 
-    with mock_aws(config={"core": {"mock_credentials": False}}):
+    lock, answer = threading.RLock(), BotocoreStubber.__call__
+
+    def alone(self: BotocoreStubber, *arguments: Any, **more: Any) -> Any:
+        with lock:
+            return answer(self, *arguments, **more)
+
+    with mock.patch.object(BotocoreStubber, "__call__", alone), mock_aws(config={"core": {"mock_credentials": False}}):
         yield
 
 

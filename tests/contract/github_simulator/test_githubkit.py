@@ -131,7 +131,7 @@ def test_strict_models_read_what_the_simulator_sends(stage, app):
         "output": {"title": "T", "summary": "S", "annotations": [note]},
     }
     run = client.post(f"{R}/check-runs", json=body).json()
-    assert stage.st.quiet(wait=10)
+    assert stage.st.quiet(wait=45)
     at = {
         "comment": comment["id"],
         "run": run["id"],
@@ -169,7 +169,7 @@ def test_webhooks_pass_the_strict_models_too(stage):
     stage.st.configure_installation(stage.installation["id"], suspended=True)
     stage.st.configure_installation(stage.installation["id"], suspended=False)
     stage.st.configure_installation(stage.installation["id"], remove=["octo-repo"])
-    assert stage.st.quiet(wait=10)
+    assert stage.st.quiet(wait=45)
     names = {one.name for one in stage.hook.received}
     assert len(names) >= 20, names
     for one in stage.hook.received:

@@ -36,7 +36,7 @@ def make_repository_of_home(laptop: Laptop) -> None:
 
 def lose_delivery(laptop: Laptop) -> None:
     laptop.steering.hook(laptop.app["id"], "http://127.0.0.1:9/webhook")
-    assert laptop.steering.quiet(wait=5)
+    assert laptop.steering.quiet(wait=45)
 
 
 def leave_hook(laptop: Laptop) -> None:

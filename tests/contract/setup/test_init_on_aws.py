@@ -47,7 +47,7 @@ class Operator:
 
     def work(self, *, again: bool, click: bool, browser: Browser | None = None) -> int:
         """The command, and meanwhile a person's click. Raises what the command raises."""
-        choices = Choices(name=NAME, again=again, wait_s=60)
+        choices = Choices(name=NAME, again=again, wait_s=600)
         told = Terminal(self.said)
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(init_app, self.installation, choices, self.environment, told, self.choices)
@@ -57,7 +57,7 @@ class Operator:
                 browser.wait_for("Install")
             elif click:
                 self._click()
-            return running.result(120)
+            return running.result(700)
 
     def _page(self) -> str:
         until = time.monotonic() + 120
