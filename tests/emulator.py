@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -39,6 +39,15 @@ def free_port() -> int:
 @contextmanager
 def emulator(home: Path, more: Mapping[str, str] | None = None) -> Iterator[str]:
     """Its address. After the block it is gone, with all that it held."""
+    with emulator_process(home, ["-m", "ministack"], more) as (url, _):
+        yield url
+
+
+@contextmanager
+def emulator_process(
+    home: Path, command: Sequence[str], more: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """Address and process id of one that is begun by `command` of its interpreter."""
     if not PROGRAM.exists():
         pytest.skip(NOT_MADE)
     port = free_port()
@@ -57,12 +66,12 @@ def emulator(home: Path, more: Mapping[str, str] | None = None) -> Iterator[str]
     }
     with (home / "emulator.log").open("ab") as log:
         process = subprocess.Popen(
-            [PROGRAM, "-m", "ministack"], env=environment, cwd=home, stdout=log, stderr=log, start_new_session=True
+            [PROGRAM, *command], env=environment, cwd=home, stdout=log, stderr=log, start_new_session=True
         )
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(process, url, home / "emulator.log")
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         try:
