@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -39,17 +39,28 @@ def free_port() -> int:
 @contextmanager
 def emulator(home: Path, more: Mapping[str, str] | None = None) -> Iterator[str]:
     """Its address. After the block it is gone, with all that it held."""
+    with emulator_process(home, ["-m", "ministack"], more) as (url, _):
+        yield url
+
+
+@contextmanager
+def emulator_process(
+    home: Path, command: Sequence[str], more: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """Address and process id of one that is begun by `command` of its interpreter."""
     if not PROGRAM.exists():
         pytest.skip(NOT_MADE)
     home.mkdir(parents=True, exist_ok=True)
-    process, url = _start(home, more or {})
+    process, url = _start(home, command, more or {})
     try:
-        yield url
+        yield url, process.pid
     finally:
         _end(process)
 
 
-def _start(home: Path, more: Mapping[str, str], tries: int = 3) -> tuple[subprocess.Popen[bytes], str]:
+def _start(
+    home: Path, command: Sequence[str], more: Mapping[str, str], tries: int = 3
+) -> tuple[subprocess.Popen[bytes], str]:
     """One that answers. It takes no port 0, and whoever else wants one may get in before it: then it is given another."""
     port = free_port()
     environment = {
@@ -66,7 +77,7 @@ def _start(home: Path, more: Mapping[str, str], tries: int = 3) -> tuple[subproc
     }
     with (home / "emulator.log").open("ab") as log:
         process = subprocess.Popen(
-            [PROGRAM, "-m", "ministack"], env=environment, cwd=home, stdout=log, stderr=log, start_new_session=True
+            [PROGRAM, *command], env=environment, cwd=home, stdout=log, stderr=log, start_new_session=True
         )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -74,7 +85,7 @@ def _start(home: Path, more: Mapping[str, str], tries: int = 3) -> tuple[subproc
     except BaseException as error:
         _end(process)
         if tries > 1 and isinstance(error, AssertionError):
-            return _start(home, more, tries - 1)
+            return _start(home, command, more, tries - 1)
         raise
     return process, url
 

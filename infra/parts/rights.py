@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from infra.parts.grants import Grant
 
 READ = ("dynamodb:GetItem", "dynamodb:Query")
-WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
-"""What a transaction of ours needs: each of its parts is checked as the single action."""
+PUT, UPDATE, DELETE, CHECK = (
+    f"dynamodb:{name}" for name in ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+)
+"""What a transaction of ours needs: each of its parts is checked as the single action. A put that expects no certain version
+is an update (`shared/aws/items.py`)."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,19 @@ class Rights:
 
     def __init__(self, arns: Arns) -> None:
         self._arns = arns
-        table, blobs = self._table(), self._blobs()
+        blobs = self._blobs()
         self.by_function: dict[str, list[Grant]] = {
-            "github_webhook": [Grant(("dynamodb:PutItem",), (arns.table,)), _read(arns.webhook_secret)],
-            "job_api": [table, *blobs, _read(arns.keys_secret), _read(arns.model_secret), _call(arns.tokens_read)],
-            "conductor": [table, *blobs, _call(arns.tokens_read), *self._hear()],
+            "github_webhook": [Grant((PUT,), (arns.table,)), _read(arns.webhook_secret)],
+            "job_api": [
+                self._table(PUT, UPDATE, DELETE, CHECK),
+                *blobs,
+                _read(arns.keys_secret),
+                _read(arns.model_secret),
+                _call(arns.tokens_read),
+            ],
+            "conductor": [self._table(PUT, UPDATE, DELETE, CHECK), *blobs, _call(arns.tokens_read), *self._hear()],
             "effects": [
-                table,
+                self._table(PUT, UPDATE),
                 *blobs,
                 _read(arns.keys_secret),
                 _call(arns.tokens_read),
@@ -57,9 +66,9 @@ class Rights:
                 *self._look_at_tasks(),
                 *self._hear(),
             ],
-            "planner": [table, *blobs, _read(arns.model_secret), self._lose()],
+            "planner": [self._table(PUT, UPDATE), *blobs, _read(arns.model_secret), self._lose()],
             "watchdog": [
-                table,
+                self._table(PUT, DELETE),
                 Grant(("dynamodb:Query",), (arns.due_index,)),
                 *blobs,
                 _call(arns.tokens_read),
@@ -70,8 +79,8 @@ class Rights:
             "tokens_write": [_read(arns.app_secret)],
         }
 
-    def _table(self) -> Grant:
-        return Grant((*READ, *WRITE), (self._arns.table,))
+    def _table(self, *writes: str) -> Grant:
+        return Grant((*READ, *writes), (self._arns.table,))
 
     def _blobs(self) -> list[Grant]:
         """Without the right to list, S3 answers 403 for a blob that is not there, which cannot be told from a fault."""

@@ -12,7 +12,9 @@ from local.doctor.finding import Context, Finding, fail, ok, warn
 
 
 def rights(context: Context) -> Iterator[Finding]:
-    """Every role of the stack as it is now, held against the template: what somebody gave it or took away by hand."""
+    """Every role of the stack as it is now, held against the template: what somebody gave it or took away by hand. Looked at
+    are actions and attached policies, not what each action is on.
+    """
     here = cloud_of(context).installation
     want_stack(here)
     template = here.template or {}
@@ -37,7 +39,7 @@ def rights(context: Context) -> Iterator[Finding]:
             yield fail(f"{role} may do more than the template says: {', '.join(beyond)}", MEND)
         good += found == wanted and not attached
     if good:
-        yield ok(f"{good} roles have exactly the rights of the template")
+        yield ok(f"{good} roles may do what the template says, and have no policy besides")
 
 
 def _resources(here: Installation) -> Iterator[Mapping[str, Any]]:

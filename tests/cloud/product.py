@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -27,12 +28,59 @@ from tests.cloud.fargate import Fargate
 from tests.cloud.relay import Relay
 from tests.e2e.stories import SAMPLE
 from tests.e2e.whole_product import sandbox_here
-from tests.emulator import emulator
+from tests.emulator import emulator_process
 
 APP = "persevere"
 OWNER = "octo-org"
 MODEL = f"anthropic:{SERVED}-demo"
-PATIENCE_S = 240.0
+PATIENCE_S = 400.0
+NOTED = "asked.jsonl"
+SWITCH = Path(__file__).with_name("iam_switch.py")
+
+
+class Iam:
+    """The emulator's own check of every call's signature and rights; each function then works as its role.
+
+    What stands is deployed without it, so a function that was called meanwhile is begun anew.
+    """
+
+    def __init__(self, emulator: int, home: Path) -> None:
+        self._emulator, self._home = emulator, home
+
+    def on(self) -> None:
+        os.kill(self._emulator, signal.SIGUSR1)
+        kill_functions(self._home)
+
+    def asked(self) -> Iterator[tuple[str, str, str, bool]]:
+        """(function, action, resource, whether it was allowed) of everything that functions asked for, each once."""
+        for line in (self._home / NOTED).read_text("utf-8").splitlines():
+            who, action, resource, allowed = json.loads(line)
+            yield str(who).removeprefix("Persevere-"), action, resource, allowed
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        os.kill(self._emulator, signal.SIGUSR2)
+        try:
+            yield
+        finally:
+            self.on()
+
+
+def kill_functions(home: Path, *names: str) -> int:
+    """SIGKILL the processes of this emulator that serve these functions, or any; how many there were."""
+    wanted = [f"AWS_LAMBDA_FUNCTION_NAME=Persevere-{name}\0".encode() for name in names]
+    killed = 0
+    for process in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            environment = process.read_bytes()
+        except OSError:
+            continue
+        if str(home).encode() not in environment or b"AWS_LAMBDA_FUNCTION_NAME=Persevere-" not in environment:
+            continue
+        if not wanted or any(each in environment for each in wanted):
+            os.kill(int(process.parent.name), signal.SIGKILL)
+            killed += 1
+    return killed
 
 
 @dataclass
@@ -45,6 +93,7 @@ class Product:
     fargate: Fargate
     home: Path
     choices: dict[str, Any]
+    iam: Iam
     ids: dict[str, int] = field(default_factory=dict)
 
     def repository(self, name: str) -> str:
@@ -70,7 +119,8 @@ class Product:
     def upgrade(self, **choices: Any) -> str:
         """The same command again, with other choices; what it said."""
         self.choices |= choices
-        return deploy(self.deployed.url, self.home, self.choices).said
+        with self.iam.off():
+            return deploy(self.deployed.url, self.home, self.choices).said
 
     def records(self, pk: str, prefix: str) -> list[Record]:
         """What the table holds there, as it stands."""
@@ -107,18 +157,7 @@ class Product:
 
     def kill_functions(self, *names: str) -> int:
         """SIGKILL the processes that serve these functions now, as a lost machine does; how many there were."""
-        killed = 0
-        for process in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                environment = process.read_bytes()
-            except OSError:
-                continue
-            if str(self.home).encode() not in environment:
-                continue  # not of this emulator
-            if any(f"AWS_LAMBDA_FUNCTION_NAME=Persevere-{name}\0".encode() in environment for name in names):
-                os.kill(int(process.parent.name), 9)
-                killed += 1
-        return killed
+        return kill_functions(self.home, *names)
 
     def _where(self) -> str:
         rows = self.steering.log()[-5:]
@@ -131,7 +170,8 @@ class Product:
 def product(home: Path, script: Sequence[Any]) -> Iterator[Product]:
     """Deploy and serve; after the block nothing runs any more."""
     with ExitStack() as stack:
-        url = stack.enter_context(emulator(home / "emulator"))
+        begin = [str(SWITCH), str(home / NOTED)]
+        url, process = stack.enter_context(emulator_process(home / "emulator", begin))
         github = Child("github", home, ["local.github", "--port", "0", "--home", str(home / "github")], os.environ)
         stack.callback(github.stop)
         (home / "conversation.jsonl").write_text("".join(json.dumps(line) + "\n" for line in script))
@@ -153,6 +193,8 @@ def product(home: Path, script: Sequence[Any]) -> Iterator[Product]:
                 "ModelSecretArn": {"anthropic": KEY},
             }
         )
+        iam = Iam(process, home)
+        iam.on()
         webhook = Relay(url, deployed.outputs["WebhookUrl"])
         stack.callback(webhook.close)
         job_api = Relay(url, deployed.outputs["JobApiUrl"])
@@ -161,7 +203,7 @@ def product(home: Path, script: Sequence[Any]) -> Iterator[Product]:
         stack.callback(fargate.close)
         steering.hook(app["id"], f"{webhook.url}/")
         steering.install(APP, OWNER)
-        yield Product(deployed, steering, octocat, fargate, home, choices)
+        yield Product(deployed, steering, octocat, fargate, home, choices, iam)
 
 
 def _choices(home: Path, app_id: int, github_url: str, model_url: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from local.doctor.aws import FUNCTIONS
 from local.trial.watch import by_app
 from shared.domain import keys
 from tests.cloud.product import Product
@@ -98,3 +99,10 @@ def test_the_same_command_upgrades_while_a_job_runs(cloud: Product) -> None:
     assert dict(cloud.deployed.outputs) == before
     assert cloud.issue_state(repo, number)["phase"] == "in_review"
     assert "Nothing changes." in cloud.upgrade()
+
+
+def test_every_function_had_the_rights_that_it_asked_for(cloud: Product) -> None:
+    """Last, since it looks back: the emulator has checked each call's signature and rights by the function's own role."""
+    asked = list(cloud.iam.asked())
+    assert [each for each in asked if not each[3]] == []
+    assert {function for function, *_ in asked} == set(FUNCTIONS)
