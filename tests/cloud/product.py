@@ -146,6 +146,8 @@ class Product:
         while time.monotonic() < end:
             at = time.time() * 1000
             claimed = [each for each in self.records(pk, "EFFECT#") if (each.body.get("claimed_until") or 0) > at]
+            # Not a start: its machine would build and be done before the one who looks again knows that it was started.
+            claimed = [each for each in claimed if each.body["kind"] != "start_task"]
             if not claimed:
                 continue
             killed = self.kill_functions("effects")
