@@ -66,7 +66,7 @@ class Rights:
                 *self._look_at_tasks(),
                 *self._hear(),
             ],
-            "planner": [self._table(PUT, UPDATE), *blobs, _read(arns.model_secret), self._lose()],
+            "planner": [self._table(PUT, UPDATE, CHECK), *blobs, _read(arns.model_secret), self._lose()],
             "watchdog": [
                 self._table(PUT, DELETE),
                 Grant(("dynamodb:Query",), (arns.due_index,)),
