@@ -1,5 +1,6 @@
 """Small HTTP client of the people and of whoever steers the simulator."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -39,8 +40,7 @@ def ask(
         headers["Content-Type"] = "application/json"
     request = urllib.request.Request(url, data=data, headers=headers, method=method)  # noqa: S310  (http, loopback)
     try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
-            text = answer.read()
+        text = _answer(request, timeout_s)
     except urllib.error.HTTPError as error:
         raw = error.read()
         try:
@@ -49,3 +49,18 @@ def ask(
             said = raw.decode("utf-8", "replace")
         raise Refused(error.code, said, dict(error.headers)) from error
     return json.loads(text) if text else None
+
+
+def _answer(request: urllib.request.Request, timeout_s: float) -> bytes:
+    """A page that is cut off before its first byte is looked at once more, as a browser does (RFC 9110, 9.2.2)."""
+    try:
+        return _once(request, timeout_s)
+    except http.client.RemoteDisconnected:
+        if request.get_method() != "GET":
+            raise
+        return _once(request, timeout_s)
+
+
+def _once(request: urllib.request.Request, timeout_s: float) -> bytes:
+    with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
+        return bytes(answer.read())

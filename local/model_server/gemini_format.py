@@ -110,8 +110,8 @@ def events(spoken: Spoken, body: Mapping[str, Any], *, bill: bool) -> Iterator[d
         yield chunk({"text": each})
     signature = {"thoughtSignature": mark(spoken.line)}
     finish = _STOPS[spoken.stop]
-    if any(isinstance(call.args, str) for call in spoken.calls):
-        finish = "MALFORMED_FUNCTION_CALL"  # it never gives out a call that it cannot read
+    if any(isinstance(call.args, str) for call in spoken.calls):  # it never gives out a call that it cannot read
+        finish = finish if spoken.stop == "cut" else "MALFORMED_FUNCTION_CALL"
     elif spoken.calls:
         calls = [{"functionCall": {"name": call.tool, "args": call.args}} for call in spoken.calls]
         yield chunk(calls[0] | signature, *calls[1:])

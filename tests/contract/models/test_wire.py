@@ -105,7 +105,7 @@ def test_arguments_that_are_no_json_are_given_back_as_they_are(provider: str) ->
         model = open_here(server, provider)
         answer = ask(model, question())
         if provider == "gemini":
-            assert (answer.calls, answer.stop) == ((), "cut")
+            assert (answer.calls, answer.stop) == ((), "garbled")
             assert "bash(no json)" in answer.text
             return
         assert [(call.tool, call.malformed) for call in answer.calls] == [("bash", "no json")]
