@@ -10,6 +10,8 @@ from local.cloud.installation import AwsRefused, Installation
 
 ECS_ROLE = "AWSServiceRoleForECS"
 ECS = "ecs.amazonaws.com"
+IS_THERE = ("InvalidInput", "InvalidInputException", "EntityAlreadyExists", "EntityAlreadyExistsException")
+"""What IAM has said of a service-linked role that is there already; its reference names the first alone."""
 
 
 def missing(installation: Installation, assembly: Assembly) -> Iterator[str]:
@@ -36,7 +38,7 @@ def make_ecs_role(installation: Installation) -> None:
     try:
         installation.ask("iam", "create_service_linked_role", AWSServiceName=ECS)
     except AwsRefused as error:
-        if error.code not in ("InvalidInput", "InvalidInputException"):  # somebody was quicker
+        if error.code not in IS_THERE:  # somebody was quicker
             raise
 
 

@@ -33,6 +33,7 @@ class Account(Installation):
         self.roles = {"AWSServiceRoleForECS"}
         self.bootstrapped = 30
         self.signed_in = True
+        self.role_is_taken = ""
 
     def ask(self, service: str, operation: str, **about: Any) -> dict[str, Any]:
         if not self.signed_in:
@@ -43,6 +44,8 @@ class Account(Installation):
                     raise AwsRefused("no such role", "", "NoSuchEntity")
                 return {}
             case "iam", "create_service_linked_role":
+                if self.role_is_taken:
+                    raise AwsRefused("it is there", "", self.role_is_taken)
                 self.roles.add({"ecs.amazonaws.com": "AWSServiceRoleForECS"}[about["AWSServiceName"]])
                 return {}
             case "ssm", "get_parameter":
@@ -204,6 +207,16 @@ def test_in_a_new_account_what_ecs_and_the_cdk_need_is_said_and_made_first(
     assert cdk.roles == {"AWSServiceRoleForECS"}, "before the first cluster is made"
     assert "AWSServiceRoleForECS" in said
     assert "CDKToolkit" in said
+
+
+@pytest.mark.parametrize("word", ["InvalidInput", "EntityAlreadyExists"])
+def test_the_role_of_ecs_that_somebody_made_meanwhile_is_as_good(
+    template: dict[str, Any], monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    account = Account(None)
+    account.roles, account.role_is_taken = set(), word
+    called(monkeypatch, account)
+    assert run(account, Choices(yes=True))[0] == 0
 
 
 @pytest.mark.parametrize(("version", "calls"), [(30, ["deploy"]), (5, ["bootstrap", "deploy"])])
