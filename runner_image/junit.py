@@ -30,6 +30,7 @@ SLACK_S = 2.0
 Result = Literal["passed", "failed", "skipped"]
 WORST: dict[Result, int] = {"passed": 0, "skipped": 1, "failed": 2}
 SHOWING = frozenset({"--version", "--help", "--collect-only", "--co", "--fixtures", "--markers"})
+_BEFORE_A_WORD = frozenset(" \t;&|()<>")
 PYTEST_WORD = re.compile(r"(?:.*/)?(?:pytest|py\.test)(?:-\d[\d.]*)?")
 
 
@@ -54,12 +55,38 @@ class Record:
 
 def runs_pytest(line: str) -> bool:
     """Whether a shell line names pytest as a program or as the module to run, and not merely to show something."""
+    lexer = shlex.shlex(_one_line(line), posix=True, punctuation_chars=True)
+    lexer.commenters = ""  # its own begin in the middle of a word, too, and know no end of a line here
     try:
-        words = list(shlex.shlex(line.replace("\n", " ; "), posix=True, punctuation_chars=True))
+        words = list(lexer)
     except ValueError:
         words = line.split()
     at = [number for number, word in enumerate(words) if PYTEST_WORD.fullmatch(word)]
     return any(not _shows_only(words[start + 1 : end]) for start, end in zip(at, [*at[1:], len(words)], strict=False))
+
+
+def _one_line(script: str) -> str:
+    """Without comments (POSIX, Shell Command Language, 2.3), its lines one behind the other; what is quoted stays."""
+    made, quote, position = [], "", 0
+    while position < len(script):
+        char = script[position]
+        position += 1
+        if char == "\\" and quote != "'":
+            after = script[position : position + 1]
+            position += 1
+            if after != "\n":
+                made.append(char + after)
+        elif char in ("'", '"') and quote in ("", char):
+            quote = "" if quote else char
+            made.append(char)
+        elif quote:
+            made.append(char)
+        elif char == "#" and (not made or made[-1][-1:] in _BEFORE_A_WORD):
+            end = script.find("\n", position)
+            position = len(script) if end < 0 else end
+        else:
+            made.append(" ; " if char == "\n" else char)
+    return "".join(made)
 
 
 def _shows_only(words: list[str]) -> bool:

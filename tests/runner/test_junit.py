@@ -120,6 +120,16 @@ def test_a_record_that_is_no_file(tmp_path: Path) -> None:
         ("pytest --version && pytest -q", True),
         ("pytest -q; echo --version", True),
         ("pytest -q\necho --version", True),
+        ("# run the new test\npytest tests/test_new.py | tail -5", True),
+        ("pip install -e .  # editable\npython -m pytest -q; true", True),
+        ("pip install git+https://example.com/x#egg=x\npytest -q | cat", True),
+        ("echo 'it is #1'\npytest -q", True),
+        ('echo "a # \\" b"; pytest -q', True),
+        ("echo $#; pytest -q", True),
+        ("make test  # runs pytest", False),
+        ("true;# pytest -q", False),
+        ("pytest x\\\n --co", False),
+        ("make \\\n test", False),
     ],
 )
 def test_a_line_that_runs_pytest_is_known(line: str, expected: bool) -> None:
