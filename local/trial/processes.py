@@ -107,19 +107,34 @@ def _tail(path: Path, size: int = 4000) -> str:
 
 
 def stop_runners(home: Path, *, patience_s: float = RUNNERS_S, sleep: Callable[[float], None] = time.sleep) -> None:
-    """End every runner of that home: asked first, killed after `patience_s`. No process is left when this returns."""
+    """End every runner of that home: asked first, killed after `patience_s`, its keeper after twice that. No process is left
+    when this returns, but for one that not even SIGKILL ends, which is told on standard error.
+    """
     if not (home / "tasks").is_dir():
         return
     tasks = SubprocessTasks(home, "", SystemClock())
     names = [json.loads(path.read_text("utf-8"))["started_by"] for path in (home / "tasks").glob("*/task.json")]
     for name in names:
         tasks.stop(name, "the trial is over")
+    killers = iter((_kill_runners, _kill_keepers))
     until = time.monotonic() + patience_s
     while tasks.kept() or any(task.state != "stopped" for name in names for task in tasks.list(name)):
         if time.monotonic() > until:
-            _kill_runners(home)
+            kill = next(killers, None)
+            if kill is None:
+                sys.stderr.write(f"a process of {home / 'tasks'} does not end and is left behind\n")
+                return
+            kill(home)
             until = time.monotonic() + patience_s
         sleep(0.05)
+
+
+def _kill_keepers(home: Path) -> None:
+    """One that hangs while it clears away keeps its lock, and nobody may wait for it for ever."""
+    _kill_runners(home)
+    for path in (home / "tasks").glob("*/begun.json"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(json.loads(path.read_text("utf-8"))["keeper"], signal.SIGKILL)
 
 
 def _kill_runners(home: Path) -> None:

@@ -28,8 +28,6 @@ class Watch:
     def __init__(self, workspace: Path) -> None:
         self._workspace = workspace
         self._disk = self._look_at_disk()
-        room = memory.look()
-        self._shared = room.shared if room else 0
         self._looked = time.monotonic()
         self.interval = POLL_S
         self.said = ""
@@ -74,7 +72,7 @@ class Watch:
         self.interval = NEAR_POLL_S if room is not None and room.is_near else POLL_S
         if room is None or not room.is_short:
             return ""
-        held = memory.held_by(first) + max(room.shared - self._shared, 0)
+        held = memory.held_by(first)
         if held <= room.left:
             return ""
         return f"it held {held >> 20:,} MB of memory, and less than {room.floor >> 20:,} of {room.total >> 20:,} MB were left"

@@ -341,6 +341,24 @@ def test_whoever_ends_all_runners_waits_for_who_sweeps_up_after_them(home: Path)
     assert len(waits) == 3
 
 
+def test_a_keeper_that_hangs_while_it_clears_away_is_killed(home: Path) -> None:
+    task = home / "tasks" / "job1-1"
+    task.mkdir(parents=True)
+    hangs = "import fcntl, os, time; fcntl.flock(os.open('keeper', os.O_CREAT | os.O_RDWR), 2); print(1, flush=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{hangs}; time.sleep(600)"], cwd=task, stdout=subprocess.PIPE
+    ) as keeper:
+        assert keeper.stdout is not None
+        keeper.stdout.readline()
+        said = {"task": {"started_by": "job1", "at": 0}, "begun": {"keeper": keeper.pid, "runner": None}}
+        for name, what in said.items():
+            (task / f"{name}.json").write_text(json.dumps(what))
+        (task / "exit.json").write_text(json.dumps({"code": 0, "error": None, "at": 0}))
+        (task / "lock").touch()
+        stop_runners(home, patience_s=0.2)
+        assert keeper.wait(60) == -signal.SIGKILL
+
+
 def test_a_stop_before_the_runner_begins_is_kept(local: SubprocessWorld) -> None:
     tasks = local.tasks("stubborn", grace_s=0.2)
     for n in range(5):  # the moment differs; the end does not

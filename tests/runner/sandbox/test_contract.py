@@ -265,7 +265,7 @@ time.sleep(30)
 @pytest.fixture
 def short_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine of 1 GB of which 150 MB are left, whatever anybody takes."""
-    (tmp_path / "meminfo").write_text("MemTotal: 1000000 kB\nMemAvailable: 150000 kB\nShmem: 0 kB\n")
+    (tmp_path / "meminfo").write_text("MemTotal: 1000000 kB\nMemAvailable: 150000 kB\n")
     monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
     monkeypatch.setattr(memory, "CGROUPS", tmp_path / "none")
 
@@ -285,6 +285,52 @@ def test_what_eats_the_memory_is_ended_and_told(
 @pytest.mark.usefixtures("short_of_memory")
 def test_memory_that_others_take_ends_no_command(fence: Fence) -> None:
     assert fence.run("sleep 1; echo fine").output.text() == "fine\n"
+
+
+@pytest.mark.usefixtures("short_of_memory")
+@pytest.mark.parametrize("kind", ["bwrap", "bwrap-one-id"])
+def test_files_in_memory_that_a_command_fills_count_as_held(
+    kind: str, sandboxes: Callable[[str], Sandbox], fence_of: Callable[[Sandbox], Fence]
+) -> None:
+    ran = fence_of(sandboxes(kind)).run("head -c 200000000 /dev/zero > /dev/shm/much; sleep 30", seconds=60)
+    assert (ran.end, ran.exit) == ("exited", 137)
+
+
+@pytest.mark.usefixtures("short_of_memory")
+def test_files_in_memory_that_others_fill_end_no_command(fenced: Fence) -> None:
+    much = Path(f"/dev/shm/persevere-test-{os.getpid()}")
+    begun = fenced.place.workspace / "begun"
+    said: list[str] = []
+    thread = threading.Thread(target=lambda: said.append(fenced.says("touch begun; sleep 3; echo fine")))
+    try:
+        thread.start()
+        while not begun.exists():
+            time.sleep(0.02)
+        much.write_bytes(bytes(200_000_000))
+        thread.join()
+    finally:
+        much.unlink(missing_ok=True)
+    assert said == ["fine"]
+
+
+@pytest.mark.parametrize(("active", "ended"), [(2_600 << 20, False), (0, True)])
+def test_what_the_kernel_keeps_of_files_that_were_read_is_not_taken_for_used_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, active: int, ended: bool
+) -> None:
+    group = tmp_path / "group"
+    group.mkdir()
+    (group / "memory.max").write_text(str(4 << 30))
+    (group / "memory.current").write_text(str(3_950 << 20))
+    (group / "memory.stat").write_text(f"anon 1\ninactive_file 1000\nactive_file {active}\nslab_reclaimable 1000\n")
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/group\n")
+    (tmp_path / "meminfo").write_text("MemTotal: 16000000 kB\nMemAvailable: 12000000 kB\n")
+    monkeypatch.setattr(memory, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(memory, "CGROUPS", tmp_path)
+    room = memory.look()
+    assert room is not None
+    assert room.is_short is ended
 
 
 ORDINARY: Mapping[str, str] = {
