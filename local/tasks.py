@@ -114,9 +114,10 @@ class SubprocessTasks:
         found = (_task(self._root / name) for name in names)
         return [task for task in found if task is not None and task.state == "stopped"]
 
-    def kept(self) -> bool:
-        """Whether a keeper is at work: it clears its runner's files away after it has written down how that one ended."""
-        return any(_held(directory / "keeper") for directory in self._root.iterdir())
+    def keepers(self) -> Sequence[int]:
+        """Process ids of those at work: each clears its runner's files away after it has written down how that one ended."""
+        at_work = (_load(directory / "begun.json") for directory in self._root.iterdir() if _held(directory / "keeper"))
+        return [int(begun["keeper"]) if begun else 0 for begun in at_work]
 
     def log(self, task: str) -> Path:
         """Where the runner's output is."""

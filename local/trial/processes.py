@@ -116,25 +116,24 @@ def stop_runners(home: Path, *, patience_s: float = RUNNERS_S, sleep: Callable[[
     names = [json.loads(path.read_text("utf-8"))["started_by"] for path in (home / "tasks").glob("*/task.json")]
     for name in names:
         tasks.stop(name, "the trial is over")
-    killers = iter((_kill_runners, _kill_keepers))
+    killers = iter((lambda: _kill_runners(home), lambda: _kill_keepers(tasks.keepers())))
     until = time.monotonic() + patience_s
-    while tasks.kept() or any(task.state != "stopped" for name in names for task in tasks.list(name)):
+    while tasks.keepers() or any(task.state != "stopped" for name in names for task in tasks.list(name)):
         if time.monotonic() > until:
             kill = next(killers, None)
             if kill is None:
                 sys.stderr.write(f"a process of {home / 'tasks'} does not end and is left behind\n")
                 return
-            kill(home)
+            kill()
             until = time.monotonic() + patience_s
         sleep(0.05)
 
 
-def _kill_keepers(home: Path) -> None:
-    """One that hangs while it clears away keeps its lock, and nobody may wait for it for ever."""
-    _kill_runners(home)
-    for path in (home / "tasks").glob("*/begun.json"):
+def _kill_keepers(keepers: Sequence[int]) -> None:
+    """One that hangs while it clears away keeps its lock, and nobody may wait for it for ever. 0 is one that has not begun."""
+    for pid in filter(None, keepers):
         with suppress(ProcessLookupError, PermissionError):
-            os.kill(json.loads(path.read_text("utf-8"))["keeper"], signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
 
 
 def _kill_runners(home: Path) -> None:
