@@ -100,7 +100,11 @@ def _create(terminal: Terminal, settings: Settings, choices: Choices, wire: Wire
         terminal.line("       It asks for: contents, issues, pull requests, checks: write.")
         terminal.line("       It does not ask for: workflows, secrets, administration, members.")
         _open(terminal, creation.url, choices, local=True)
-        app = creation.wait(choices.wait_s)
+        try:
+            app = creation.wait(choices.wait_s)
+        except KeyboardInterrupt:
+            terminal.line("       Stopped by you before GitHub sent an App; run it again.")
+            raise
         if app is None:
             raise NotCreated(
                 f"nobody came back from GitHub within {_span(choices.wait_s)}, so nothing was made",

@@ -45,7 +45,7 @@ class Terminal:
 
     def fact(self, name: str, what: str, state: str = "") -> None:
         """A line of the head: `  sandbox   bubblewrap (...)     ok`."""
-        for number, part in enumerate(textwrap.wrap(what, 60) or [""]):
+        for number, part in enumerate(textwrap.wrap(self._shown(what), 60) or [""]):
             end = f"{part:<60} {state}".rstrip() if number == 0 else part
             self.line(f"  {name if number == 0 else '':<9} {end}")
 
@@ -56,7 +56,7 @@ class Terminal:
     def told(self, who: str, what: str) -> None:
         """A line of the story. What does not fit goes on below, indented."""
         minutes, seconds = divmod(int(self.seconds), 60)
-        first, *rest = textwrap.wrap(what, 58, break_long_words=False) or [""]
+        first, *rest = textwrap.wrap(self._shown(what), 58, break_long_words=False) or [""]
         self.line(f"  {minutes:02d}:{seconds:02d}  {who:<9}  {first}")
         for part in rest:
             self.more(part)
@@ -64,13 +64,13 @@ class Terminal:
     def block(self, indent: int, text: str, mark: str = "") -> None:
         """A text of any length below an indent; `mark` begins its first line."""
         room = WIDTH - indent - len(mark) - 1
-        for number, line in enumerate(text.splitlines()):
+        for number, line in enumerate(self._shown(text).splitlines()):
             for part in _wrapped(line, room):
                 self.line(f"{'':<{indent}}{mark if number == 0 or mark == '| ' else ' ' * len(mark)}{part}".rstrip())
 
     def more(self, what: str) -> None:
         """What belongs to the line above."""
-        self.line(f"{'':<22}{what}"[: WIDTH - 1])
+        self.line(f"{'':<22}{self._shown(what)}"[: WIDTH - 1])
 
     def more_whole(self, what: str) -> None:
         """What belongs to the line above and is to be copied: never cut."""
@@ -85,4 +85,5 @@ def _wrapped(line: str, room: int) -> list[str]:
 
 def _ascii(text: str) -> str:
     table = {"·": "-", "…": "...", "–": "-", "—": "-", "→": "->", "“": '"', "”": '"', "‘": "'", "’": "'"}
-    return "".join(table.get(char, char if char.isascii() else "?") for char in text)
+    # What has no like in ASCII keeps its number: a command or a proof must not read as another one.
+    return "".join(table.get(char, char) for char in text).encode("ascii", "backslashreplace").decode("ascii")

@@ -130,7 +130,7 @@ def test_lines_fit_and_are_ascii() -> None:
     assert all(len(line) <= 80 for line in lines)
     assert stream.getvalue().isascii()
     assert lines[0].endswith(" ok")
-    assert "M?ller - 12 -> 14" in stream.getvalue()
+    assert "M\\xfcller - 12 -> 14" in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
 
 
