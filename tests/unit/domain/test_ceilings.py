@@ -258,6 +258,33 @@ def test_asking_waits_in_the_same_order_and_leaves_its_place() -> None:
     assert waiting(world) == []
 
 
+def test_asking_that_is_dropped_leaves_its_place_to_its_own_build() -> None:
+    """A change of nothing but money needs no planner: what the planner wanted is kept for nobody any more."""
+    world = at("proposed")
+    others_work_on(world, 20 * NANO)
+    world.says(OCTOCAT, "/persevere revise more tests")
+    assert world.issue.queued
+    assert waiting(world) == ["ask-7-42"]
+    world.says(OCTOCAT, "/persevere revise budget $5")
+    assert (world.issue.queued, "queue" in world.issue.deadlines) == ("", False)
+    assert waiting(world) == []
+    world.settle()
+    world.claims()
+    world.surveys()
+    world.settle()
+    others_take(world, 14_800_000_000, name="running")
+    assert world.says(OCTOCAT, "/persevere approve v2") == "executed"
+    assert world.job().status == "launching"
+
+
+def test_a_place_that_asking_left_behind_is_taken_away_once_the_issue_asks_no_more() -> None:
+    world = at("building")
+    world.issue_changes(queued="$20.00 of today's $20.00 is spent or set aside")
+    other_waits(world, NANO // 2, "ask-7-42", pk=PK, asking=True)
+    world.says(OCTOCAT, "/persevere extend +$2")
+    assert waiting(world) == []
+
+
 def test_a_job_at_work_is_extended_whoever_waits() -> None:
     world = at("building")
     other_waits(world, 20 * NANO)
