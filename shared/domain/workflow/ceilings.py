@@ -76,18 +76,21 @@ def more_for(turn: Turn, job: JobState, nano: int) -> NoRoom | None:
 
 def set_asking_aside(turn: Turn) -> NoRoom | None:
     """Set aside what asking may still spend on this issue; the ceiling that is in the way, or None."""
-    ask, today = turn.ask, day_of(turn.now)
+    ask, old, today = turn.ask, turn.issue.asking_charge, day_of(turn.now)
     if ask is None:
         return None
-    old = turn.issue.asking_charge
-    before = old.before if old is not None and old.day == today else _gone(ask)
-    charge = Charge(day=today, before=before, nano=_gone(ask) - before + max(0, ask.left_nano))
-    full = room(turn.view.purses, ASKING, _asker(turn), charge.nano, turn.now)
+    name, line = _asker(turn), f"{_asker(turn)}-{today}-{turn.issue.installation_id}"
+    begun = old if old is not None and old.day == today and old.line in ("", line) else None
+    if begun is None:
+        give_asking_back(turn)  # of another day: it counts there with what was spent until now
+        begun = Charge(day=today, before=_gone(ask), nano=0, line=line)
+    charge = begun.model_copy(update={"nano": _gone(ask) - begun.before + max(0, ask.left_nano)})
+    full = room(turn.view.purses, ASKING, name, charge.nano, turn.now, line=charge.line)
     if full is None:
-        _write(turn, ASKING, _asker(turn), charge)
+        _write(turn, ASKING, name, charge)
         turn.change(asking_charge=charge)
     else:
-        _wait(turn, _asker(turn), full.per, charge.nano, asking=True)
+        _wait(turn, name, full.per, charge.nano, asking=True, line=charge.line)
     return full
 
 
@@ -140,12 +143,12 @@ def _write(turn: Turn, pers: tuple[Per, ...], name: str, charge: Charge, *, at_w
     issue = turn.issue
     for per, pk, limit in scopes(turn.view.operator, issue.installation_id, issue.repository.id, charge.day):
         if per in pers and limit is not None:
-            turn.usage[line_key(pk, name)] = Line(charge.nano, at_work)
+            turn.usage[line_key(pk, charge.line or name)] = Line(charge.nano, at_work)
     if at_work:
         pass_gate(turn)
 
 
-def _wait(turn: Turn, name: str, per: Per, nano: int, *, asking: bool = False) -> None:
+def _wait(turn: Turn, name: str, per: Per, nano: int, *, asking: bool = False, line: str = "") -> None:
     """Take a place in the order of those who wait, or keep it."""
     known = next((each for each in turn.view.waiters if each.name == name), None)
     turn.waiters[name] = Waiter(
@@ -158,4 +161,5 @@ def _wait(turn: Turn, name: str, per: Per, nano: int, *, asking: bool = False) -
         installation=turn.issue.installation_id,
         repository=turn.issue.repository.id,
         asking=asking,
+        line=line,
     )
