@@ -29,12 +29,15 @@ GONE_MS = 25 * 60_000  # who waits looks every ten minutes; who has not looked f
 class Charge(Shape):
     """What a piece of work has set aside since a day (UTC). `before`: what its ledger had spent when it began; `line`: the
     name that it counts under, where that is not the work's own: asking has one a day, so that a month knows of each.
+    `installation`: under whose month it counts to its end, wherever the issue is moved meanwhile (0: an older version
+    wrote it, and it is the work's own). An issue's repository has the same id for ever.
     """
 
     day: str
     before: int
     nano: int
     line: str = ""
+    installation: int = 0
 
 
 @dataclass(frozen=True, slots=True)

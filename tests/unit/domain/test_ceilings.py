@@ -459,6 +459,49 @@ def test_an_answer_to_an_earlier_ask_leaves_alone_what_the_newer_one_set_aside()
     assert asked(world, "asking") == NANO // 2
 
 
+# --- a repository that is moved to another installation ------------------------------------------------------
+
+
+def month_lines(world: World, installation: int) -> list[tuple[str, int, bool]]:
+    """Name, nano-dollars and whether it is at work: what counts under the month's ceiling of an installation."""
+    pk = keys.usage_pk(day_of(world.now)[:7], f"I{installation}")
+    return [(each.key.sk, each.body["nano"], each.body["at_work"]) for each in world.records(pk, "JOB#")]
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["", "set aside by an older version"])
+def test_a_job_counts_to_its_end_where_it_was_set_aside(older: bool) -> None:
+    world = at("building")
+    job = world.job()
+    if older:
+        key = keys.job_state(job.id)
+        record = world.store.get(key)
+        assert record is not None and job.charge is not None
+        charge = {"day": job.charge.day, "before": 0, "nano": job.charge.nano}
+        world.store.commit(Put(Record(key, "job", record.body | {"charge": charge}), ANY))
+    world.issue_changes(installation_id=6)
+    assert world.says(OCTOCAT, "/persevere extend +$2") == "executed"
+    assert (f"JOB#{job.id}", 7 * NANO, True) in month_lines(world, 5)
+    world.spends(NANO)
+    world.hands_over()
+    assert (f"JOB#{job.id}", NANO, False) in month_lines(world, 5)
+    assert month_lines(world, 6) == []
+
+
+def test_asking_counts_where_it_was_set_aside_and_sets_aside_anew_where_it_is_now() -> None:
+    world = reading()
+    world.surveys()
+    world.settle()
+    planned_with(world, spent_nano=NANO // 10)
+    world.issue_changes(installation_id=6)
+    world.rings("planner")
+    day = day_of(world.now)
+    assert month_lines(world, 5) == [(f"JOB#ask-7-42-{day}-5", NANO // 10, False)]
+    assert month_lines(world, 6) == [(f"JOB#ask-7-42-{day}-6", NANO * 4 // 10, True)]
+    assert (asked(world, "day"), asked(world, "asking")) == (NANO // 2, NANO // 2)
+    world.plans()
+    assert month_lines(world, 6) == [(f"JOB#ask-7-42-{day}-6", 0, False)]
+
+
 # --- jobs at once --------------------------------------------------------------------------------------------
 
 
