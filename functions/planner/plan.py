@@ -91,6 +91,9 @@ def _converse(work: Work, want: Want) -> PlannerAnswer:
         turns += [user(outcome.asking.note), assistant(reply.text, (), outcome.raw, "planner")]
         room = room.after(outcome)
         if room.cut:
+            ended = _no_longer(work, room)
+            if ended is not None:
+                return ended
             continue
         try:
             answer = read_answer(reply.text, want, work.here.operator.questions_a_round)
@@ -103,6 +106,22 @@ def _converse(work: Work, want: Want) -> PlannerAnswer:
         return PlannerAnswer(outcome="failed", failed="cut", detail=detail)
     detail = f"three answers in a row could not be used; the last one: {error}"
     return PlannerAnswer(outcome="failed", failed="invalid", detail=detail[:500])
+
+
+def _no_longer(work: Work, room: Room) -> PlannerAnswer | None:
+    """The end where the model itself has no more room that is worth a question: it would only be paid for again."""
+    model = _next_model(work, work.model)
+    longest = work.here.models.price(model, work.here.clock.now()).max_output
+    if room.cut + OUTPUT_MIN <= longest:
+        return None
+    cut = f"the answer was cut off at {room.cut} tokens before it was whole"
+    return PlannerAnswer(outcome="failed", failed="cut", detail=f"{cut}, and {model} gives {longest} at most")
+
+
+def _next_model(work: Work, model: str) -> str:
+    """Who is asked next: `model` where it may be asked still, else the first that may."""
+    others = may_ask(chosen_model(work.issue, work.here.operator), work.here.operator)
+    return model if model in others else others[0]
 
 
 def _again(error: str, room: Room) -> str:
@@ -195,7 +214,7 @@ def _question(work: Work, number: int, turns: list[Turn], asking: Asking, model:
     system = system_text(operator)
     others = may_ask(chosen_model(work.issue, operator), operator)
     request = Request(
-        model=model if model in others else others[0],
+        model=_next_model(work, model),
         system=system,
         tools=(),
         turns=sent,

@@ -27,11 +27,17 @@ GONE_MS = 25 * 60_000  # who waits looks every ten minutes; who has not looked f
 
 
 class Charge(Shape):
-    """What a piece of work has set aside since a day (UTC). `before`: what its ledger had spent when it began."""
+    """What a piece of work has set aside since a day (UTC). `before`: what its ledger had spent when it began; `line`: the
+    name that it counts under, where that is not the work's own: asking has one a day, so that a month knows of each.
+    `installation`: under whose month it counts to its end, wherever the issue is moved meanwhile (0: an older version
+    wrote it, and it is the work's own). An issue's repository has the same id for ever.
+    """
 
     day: str
     before: int
     nano: int
+    line: str = ""
+    installation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Waiter(Shape):
     installation: int
     repository: int
     asking: bool = False
+    line: str = ""  # as in `Charge`
 
     def wants(self, per: Per, installation: int, repository: int) -> bool:
         """Whether it waits for money under that ceiling of that installation and repository."""
@@ -89,7 +96,8 @@ class Purse:
         for each in sorted(self.waiting, key=lambda waiter: (waiter.since, waiter.name)):
             if each.name == name:
                 break
-            spent = sum(nano for job, nano in self.taken.items() if job not in self.at_work and job != each.name)
+            own = each.line or each.name
+            spent = sum(nano for line, nano in self.taken.items() if line not in self.at_work and line != own)
             asked = min(each.nano, self.limit or 0)
             if now - each.looked <= GONE_MS and spent + kept + asked <= (self.limit or 0):
                 kept += asked
@@ -138,15 +146,22 @@ def scopes(operator: Operator, installation: int, repository: int, day: str) -> 
 
 
 def room(
-    purses: Mapping[Per, Purse], pers: tuple[Per, ...], name: str, nano: int, now: int, *, in_turn: bool = True
+    purses: Mapping[Per, Purse],
+    pers: tuple[Per, ...],
+    name: str,
+    nano: int,
+    now: int,
+    *,
+    line: str = "",
+    in_turn: bool = True,
 ) -> NoRoom | None:
     """The first ceiling under which `nano` does not fit, or None. More than a whole ceiling asks for all of it.
 
-    Without `in_turn` nobody's waiting counts: for work that has begun.
+    What `line` (else `name`) counts already is not counted against it. Without `in_turn` nobody's waiting counts: for work that has begun.
     """
     for per in pers:
         purse = purses.get(per)
-        left = purse.left(name) if purse is not None else None
+        left = purse.left(line or name) if purse is not None else None
         if purse is None or purse.limit is None or left is None:
             continue
         asked, taken = min(nano, purse.limit), purse.limit - left

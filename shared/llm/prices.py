@@ -101,7 +101,7 @@ class Price(Strict):
         written = min(max(usage.written, 0), max(usage.input, 0) - cached)
         plain = max(usage.input, 0) - cached - written
         nano = plain * tier.input + cached * tier.cached + written * tier.write + max(usage.output, 0) * tier.output
-        return _with(self.surcharges.get(usage.surcharge, SURCHARGE), nano) if usage.surcharge else nano
+        return _with(self._told_later, nano) if usage.surcharge == "us" else nano
 
     def worst(self, input_bound: int, max_output: int) -> int:
         """Nano-dollars that a call can cost at most: every token at the dearest rate that may apply to it."""
@@ -122,6 +122,10 @@ class Price(Strict):
     def _told_later(self) -> int:
         """The surcharge of which only the answer tells, per mille: every hold has room for it."""
         return self.surcharges.get("us", 0)
+
+    def with_surcharge(self, place: str) -> Price:
+        """The price with what is usual for a place, where it does not say itself (0 says that there is none)."""
+        return self.model_copy(update={"surcharges": {place: SURCHARGE} | self.surcharges})
 
     def in_region(self) -> Price:
         """The price at a regional address: the surcharge is known beforehand, and is in every number."""
@@ -158,7 +162,11 @@ class PriceList:
     """What is known of prices in one world."""
 
     def __init__(self, entries: Mapping[str, Price]) -> None:
-        self._entries = dict(entries)
+        """An entry of Anthropic's that does not say what the US cost more gets the surcharge of all of them."""
+        self._entries = {
+            name: price.with_surcharge("us") if name.startswith("anthropic:") else price
+            for name, price in entries.items()
+        }
 
     def __contains__(self, model: str) -> bool:
         return model in self._entries

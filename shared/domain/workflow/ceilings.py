@@ -45,7 +45,7 @@ def set_aside(turn: Turn, job: JobState) -> JobState | NoRoom:
     if full is not None:
         _wait(turn, job.id, full.per, nano)
         return full
-    charge = Charge(day=day_of(turn.now), before=_gone(ledger), nano=nano)
+    charge = Charge(day=day_of(turn.now), before=_gone(ledger), nano=nano, installation=turn.issue.installation_id)
     _write(turn, BUILDING, job.id, charge)
     return job.model_copy(update={"charge": charge})
 
@@ -55,11 +55,11 @@ def give_back(turn: Turn, job: JobState) -> None:
     charge, ledger, approval = job.charge, turn.ledger, turn.issue.approval
     if charge is None:
         return
-    if ledger is None or approval is None or approval.ledger != job.ledger:
-        _write(turn, BUILDING, job.id, charge, at_work=False)  # another approval's ledger: the whole stays counted
-        return
-    turn.settled = True
-    _write(turn, BUILDING, job.id, charge.model_copy(update={"nano": _gone(ledger) - charge.before}), at_work=False)
+    if ledger is not None and approval is not None and approval.ledger == job.ledger:
+        turn.settled = True
+        charge = charge.model_copy(update={"nano": _gone(ledger) - charge.before})
+    # of another approval's ledger the whole stays counted
+    _write(turn, BUILDING, job.id, charge, installation=job.installation_id, at_work=False)
 
 
 def more_for(turn: Turn, job: JobState, nano: int) -> NoRoom | None:
@@ -69,25 +69,28 @@ def more_for(turn: Turn, job: JobState, nano: int) -> NoRoom | None:
     charge = job.charge.model_copy(update={"nano": job.charge.nano + nano})
     full = room(turn.view.purses, BUILDING, job.id, charge.nano, turn.now, in_turn=False)
     if full is None:
-        _write(turn, BUILDING, job.id, charge)
+        _write(turn, BUILDING, job.id, charge, installation=job.installation_id)
         turn.put_job(job.model_copy(update={"charge": charge}))
     return full
 
 
 def set_asking_aside(turn: Turn) -> NoRoom | None:
     """Set aside what asking may still spend on this issue; the ceiling that is in the way, or None."""
-    ask, today = turn.ask, day_of(turn.now)
+    ask, old, today = turn.ask, turn.issue.asking_charge, day_of(turn.now)
     if ask is None:
         return None
-    old = turn.issue.asking_charge
-    before = old.before if old is not None and old.day == today else _gone(ask)
-    charge = Charge(day=today, before=before, nano=_gone(ask) - before + max(0, ask.left_nano))
-    full = room(turn.view.purses, ASKING, _asker(turn), charge.nano, turn.now)
+    name, line = _asker(turn), f"{_asker(turn)}-{today}-{turn.issue.installation_id}"
+    begun = old if old is not None and old.day == today and old.line in ("", line) else None
+    if begun is None:
+        give_asking_back(turn)  # of another day or installation: it counts there with what was spent until now
+        begun = Charge(day=today, before=_gone(ask), nano=0, line=line, installation=turn.issue.installation_id)
+    charge = begun.model_copy(update={"nano": _gone(ask) - begun.before + max(0, ask.left_nano)})
+    full = room(turn.view.purses, ASKING, name, charge.nano, turn.now, line=charge.line)
     if full is None:
-        _write(turn, ASKING, _asker(turn), charge)
+        _write(turn, ASKING, name, charge)
         turn.change(asking_charge=charge)
     else:
-        _wait(turn, _asker(turn), full.per, charge.nano, asking=True)
+        _wait(turn, name, full.per, charge.nano, asking=True, line=charge.line)
     return full
 
 
@@ -135,17 +138,23 @@ def _asker(turn: Turn) -> str:
     return f"ask-{issue.repository.id}-{issue.number}"
 
 
-def _write(turn: Turn, pers: tuple[Per, ...], name: str, charge: Charge, *, at_work: bool = True) -> None:
-    """The lines of a charge. What is over (`at_work` False) gives nothing back any more, and needs no gate."""
+def _write(
+    turn: Turn, pers: tuple[Per, ...], name: str, charge: Charge, *, installation: int = 0, at_work: bool = True
+) -> None:
+    """The lines of a charge, under the installation that it was set aside under; `installation` (else the issue's of
+    today) is for a charge that does not say. What is over (`at_work` False) gives nothing back any more, and needs no
+    gate.
+    """
     issue = turn.issue
-    for per, pk, limit in scopes(turn.view.operator, issue.installation_id, issue.repository.id, charge.day):
+    where = charge.installation or installation or issue.installation_id
+    for per, pk, limit in scopes(turn.view.operator, where, issue.repository.id, charge.day):
         if per in pers and limit is not None:
-            turn.usage[line_key(pk, name)] = Line(charge.nano, at_work)
+            turn.usage[line_key(pk, charge.line or name)] = Line(charge.nano, at_work)
     if at_work:
         pass_gate(turn)
 
 
-def _wait(turn: Turn, name: str, per: Per, nano: int, *, asking: bool = False) -> None:
+def _wait(turn: Turn, name: str, per: Per, nano: int, *, asking: bool = False, line: str = "") -> None:
     """Take a place in the order of those who wait, or keep it."""
     known = next((each for each in turn.view.waiters if each.name == name), None)
     turn.waiters[name] = Waiter(
@@ -158,4 +167,5 @@ def _wait(turn: Turn, name: str, per: Per, nano: int, *, asking: bool = False) -
         installation=turn.issue.installation_id,
         repository=turn.issue.repository.id,
         asking=asking,
+        line=line,
     )

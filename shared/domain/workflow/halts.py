@@ -36,14 +36,18 @@ def rest(turn: Turn) -> None:
     for name in ("look", "queue", "quiet", "sleep", "approval", "provider"):
         turn.deadline(name, None)
     drop_planner(turn)
-    turn.change(queued="")
 
 
 def drop_planner(turn: Turn) -> None:
-    """Nobody waits for the planner any more: it asks nothing from here on, and an answer under way is thrown away."""
+    """Nobody waits for the planner any more: it asks nothing from here on, an answer under way is thrown away, and asking
+    that found no room leaves its place.
+    """
     if turn.issue.planning:
         give_asking_back(turn)
-    turn.change(planning="")
+    turn.change(planning="", queued="")
+    job = turn.job(turn.issue.job)
+    if job is None or job.status != "queued":  # a queued job looks again by the same deadline
+        turn.deadline("queue", None)
     turn.deadline("planner", None)
 
 

@@ -317,7 +317,8 @@ def _waiting_changes(turn: Turn, expires: int) -> list[Change]:
         if each.pk != turn.view.pk or each.name in turn.waiters:
             continue
         job = turn.job(each.name)
-        waits = bool(turn.issue.queued) if each.asking else job is not None and job.status == "queued"
+        asks = bool(turn.issue.queued) and turn.issue.phase == "interviewing"
+        waits = asks if each.asking else job is not None and job.status == "queued"
         if not waits:
             changes.append(Delete(keys.waiting(each.name), ANY))
     return changes

@@ -22,6 +22,7 @@ from shared.domain.protocol import Survey
 from shared.domain.record import ANY, Put, Record
 from shared.domain.spec import Criterion
 from shared.llm.models import Models
+from shared.llm.prices import published
 from shared.ports import Answer, ModelBusy, ModelFailed, Request, Usage, read_all
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.ports import CountingIds, MemoryBlobs
@@ -85,14 +86,18 @@ class Study:
         heard = Heard(by=Person(id=2, login="hubot"), role="write", text=text, at=self.clock.now(), **fields)
         self.put(keys.message(PK, self.clock.now(), self.ids.ulid(self.clock.now())), "message", heard)
 
-    def plan(self, effect: str = "e1", die: tuple[str, int] | None = None, model: Any = None, store: Any = None) -> str:
+    def plan(self, effect: str = "e1", die: tuple[str, int] | None = None, model: Any = None, store: Any = None,
+             longest: int = 0) -> str:  # fmt: skip
         self.clock.advance(1)
         if self.fields["phase"] == "interviewing":
             self.waits_for(effect)
         store = store or Mortal(self.store, die)
+        prices, price = published(), published().of(MODEL, self.clock.now())
+        if longest:
+            prices = prices.with_more({MODEL: price.model_copy(update={"max_output": longest})})
         world = make_world(
             clock=self.clock, ids=self.ids, store=store, blobs=self.blobs, operator=self.operator,
-            models=Models({"scripted": lambda _: model or self}),
+            models=Models({"scripted": lambda _: model or self}, prices),
         )  # fmt: skip
         use(world)
         try:
@@ -505,6 +510,25 @@ def test_three_cuts_end_it_in_words() -> None:
     assert answer["detail"].startswith(
         "three answers in a row were cut off before they were whole, the last one at 48000"
     )
+
+
+@pytest.mark.parametrize(("longest", "asked"), [(8_000, [8_000]), (13_000, [12_000]), (20_000, [12_000, 20_000])])
+def test_nobody_asks_again_where_the_model_itself_has_no_more_room(longest: int, asked: list[int]) -> None:
+    """The same question would be paid for again, and cut off again."""
+    study = Study()
+    assert study.plan(model=CutOff(study, 30_000), longest=longest) == "failed"
+    answer = study.answers()[0]["answer"]
+    assert [request.max_output for request in study.requests] == asked
+    assert answer["failed"] == "cut"
+    assert answer["detail"] == (
+        f"the answer was cut off at {asked[-1]} tokens before it was whole, and {MODEL} gives {longest} at most"
+    )
+    assert answer["spent_nano"] == study.ledger().spent_nano > 0
+
+
+def test_a_short_answer_of_a_small_model_is_taken() -> None:
+    study = Study()
+    assert study.plan(model=CutOff(study, 8_000), longest=8_000) == "spec"
 
 
 def test_more_room_is_not_asked_for_when_the_allowance_has_no_more() -> None:

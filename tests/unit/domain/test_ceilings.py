@@ -40,6 +40,11 @@ def counted(world: World, per: str = "day") -> dict[str, int]:
     return dict(world.view().purses[per].taken)  # type: ignore[index]
 
 
+def asked(world: World, per: str) -> int:
+    """What the issue's asking counts, of all days that the ceiling looks at."""
+    return sum(nano for name, nano in counted(world, per).items() if name.startswith("ask-7-42"))
+
+
 def approve(world: World) -> World:
     assert world.says(OCTOCAT, "/persevere approve v1") == "executed"
     world.settle()
@@ -139,7 +144,7 @@ def test_a_job_that_was_never_launched_counts_nothing() -> None:
     others_take(world, 20 * NANO)
     approve(world)
     world.says(OCTOCAT, "/persevere stop")
-    assert counted(world) == {"other": 20 * NANO, "ask-7-42": 0}
+    assert counted(world) == {"other": 20 * NANO, f"ask-7-42-{day_of(world.now)}-5": 0}
 
 
 def test_what_is_still_held_counts_when_a_job_is_stopped() -> None:
@@ -258,6 +263,33 @@ def test_asking_waits_in_the_same_order_and_leaves_its_place() -> None:
     assert waiting(world) == []
 
 
+def test_asking_that_is_dropped_leaves_its_place_to_its_own_build() -> None:
+    """A change of nothing but money needs no planner: what the planner wanted is kept for nobody any more."""
+    world = at("proposed")
+    others_work_on(world, 20 * NANO)
+    world.says(OCTOCAT, "/persevere revise more tests")
+    assert world.issue.queued
+    assert waiting(world) == ["ask-7-42"]
+    world.says(OCTOCAT, "/persevere revise budget $5")
+    assert (world.issue.queued, "queue" in world.issue.deadlines) == ("", False)
+    assert waiting(world) == []
+    world.settle()
+    world.claims()
+    world.surveys()
+    world.settle()
+    others_take(world, 14_800_000_000, name="running")
+    assert world.says(OCTOCAT, "/persevere approve v2") == "executed"
+    assert world.job().status == "launching"
+
+
+def test_a_place_that_asking_left_behind_is_taken_away_once_the_issue_asks_no_more() -> None:
+    world = at("building")
+    world.issue_changes(queued="$20.00 of today's $20.00 is spent or set aside")
+    other_waits(world, NANO // 2, "ask-7-42", pk=PK, asking=True)
+    world.says(OCTOCAT, "/persevere extend +$2")
+    assert waiting(world) == []
+
+
 def test_a_job_at_work_is_extended_whoever_waits() -> None:
     world = at("building")
     other_waits(world, 20 * NANO)
@@ -309,7 +341,7 @@ def test_asking_waits_for_room_and_begins_by_itself(per: str) -> None:
     world.rings("queue")
     assert world.issue.planning
     assert world.issue.queued == ""
-    assert counted(world, per)["ask-7-42"] == NANO // 2
+    assert asked(world, per) == NANO // 2
 
 
 def test_asking_that_waits_can_be_stopped() -> None:
@@ -328,9 +360,9 @@ def test_asking_counts_what_it_spent_when_the_planner_has_answered() -> None:
     assert record is not None
     spent = Ledger.model_validate(record.body).model_copy(update={"spent_nano": NANO // 10})
     world.store.commit(Put(Record(record.key, "ledger", spent.model_dump(mode="json")), ANY))
-    assert counted(world, "asking")["ask-7-42"] == NANO // 2
+    assert asked(world, "asking") == NANO // 2
     world.plans()
-    assert counted(world, "asking")["ask-7-42"] == NANO // 10
+    assert asked(world, "asking") == NANO // 10
 
 
 def planned_with(world: World, **fields: object) -> None:
@@ -347,10 +379,10 @@ def test_asking_that_is_stopped_counts_what_it_spent_and_what_an_answer_under_wa
     world.settle()
     planned_with(world, spent_nano=NANO // 10, holds={"e/1/1": NANO // 10})
     world.says(OCTOCAT, "/persevere stop")
-    assert counted(world, "asking")["ask-7-42"] == NANO // 5
+    assert asked(world, "asking") == NANO // 5
     planned_with(world, spent_nano=NANO * 15 // 100, holds={})
     assert world.plans(spent_nano=NANO * 15 // 100).startswith("thrown away")
-    assert counted(world, "asking")["ask-7-42"] == NANO * 15 // 100
+    assert asked(world, "asking") == NANO * 15 // 100
 
 
 def test_a_stop_that_read_an_old_allowance_is_decided_anew() -> None:
@@ -368,6 +400,54 @@ def test_a_stop_that_read_an_old_allowance_is_decided_anew() -> None:
         world.store.commit(*decision.changes)
 
 
+def test_the_month_knows_what_asking_spent_on_its_earlier_days() -> None:
+    world = reading()
+    world.surveys()
+    world.settle()
+    planned_with(world, spent_nano=NANO * 3 // 10)
+    world.says(OCTOCAT, "/persevere stop")
+    world.now += DAY_MS
+    world.says(OCTOCAT, "/persevere resume")
+    assert world.issue.planning
+    assert (asked(world, "asking"), asked(world, "month")) == (NANO // 5, NANO // 2)
+    planned_with(world, spent_nano=NANO * 4 // 10)
+    world.says(OCTOCAT, "/persevere stop")
+    assert (asked(world, "asking"), asked(world, "month")) == (NANO // 10, NANO * 4 // 10)
+
+
+def test_asking_over_midnight_gives_the_day_before_what_it_spent_on_it_and_no_more() -> None:
+    world = reading()
+    world.surveys()
+    world.settle()
+    planned_with(world, spent_nano=NANO // 10)
+    world.now += DAY_MS
+    world.rings("planner")
+    assert world.issue.planning
+    assert (asked(world, "asking"), asked(world, "month")) == (NANO * 4 // 10, NANO // 2)
+    assert sum(
+        nano for name, nano in counted(world, "month").items() if name in world.view().purses["month"].at_work
+    ) == (NANO * 4 // 10)
+
+
+def test_asking_that_was_begun_by_an_older_version_keeps_the_line_of_that_day() -> None:
+    world = reading()
+    others_take(world, NANO // 2, "asking", "ask-7-42")
+    world.issue_changes(asking_charge={"day": day_of(world.now), "before": 0, "nano": NANO // 2})
+    world.surveys()
+    world.settle()
+    world.plans()
+    assert counted(world, "asking") == {"ask-7-42": 0}
+
+
+@pytest.mark.parametrize(("yesterday", "kept"), [(4, 5), (6, 0)])
+def test_asking_that_waits_will_have_todays_line_again_and_no_earlier_one(yesterday: int, kept: int) -> None:
+    """What it spent today is part of what it wants; what it spent before is gone, and may leave no room for it."""
+    waits = Waiter(name="ask-7-42", line="ask-7-42-2026-11-24-5", pk=PK, per="month", nano=5, since=0, looked=100,
+                   installation=5, repository=7, asking=True)  # fmt: skip
+    taken = {"ask-7-42-2026-11-23-5": yesterday, "ask-7-42-2026-11-24-5": 3}
+    assert Purse("month", "pk", 10, taken, waiting=(waits,)).kept_for_others("new", 100) == kept
+
+
 def test_an_answer_to_an_earlier_ask_leaves_alone_what_the_newer_one_set_aside() -> None:
     world = reading()
     world.surveys()
@@ -376,7 +456,50 @@ def test_an_answer_to_an_earlier_ask_leaves_alone_what_the_newer_one_set_aside()
     world.rings("planner")
     planned_with(world, spent_nano=NANO // 10)
     assert world.plans(first.id, spent_nano=NANO // 10).startswith("thrown away")
-    assert counted(world, "asking")["ask-7-42"] == NANO // 2
+    assert asked(world, "asking") == NANO // 2
+
+
+# --- a repository that is moved to another installation ------------------------------------------------------
+
+
+def month_lines(world: World, installation: int) -> list[tuple[str, int, bool]]:
+    """Name, nano-dollars and whether it is at work: what counts under the month's ceiling of an installation."""
+    pk = keys.usage_pk(day_of(world.now)[:7], f"I{installation}")
+    return [(each.key.sk, each.body["nano"], each.body["at_work"]) for each in world.records(pk, "JOB#")]
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["", "set aside by an older version"])
+def test_a_job_counts_to_its_end_where_it_was_set_aside(older: bool) -> None:
+    world = at("building")
+    job = world.job()
+    if older:
+        key = keys.job_state(job.id)
+        record = world.store.get(key)
+        assert record is not None and job.charge is not None
+        charge = {"day": job.charge.day, "before": 0, "nano": job.charge.nano}
+        world.store.commit(Put(Record(key, "job", record.body | {"charge": charge}), ANY))
+    world.issue_changes(installation_id=6)
+    assert world.says(OCTOCAT, "/persevere extend +$2") == "executed"
+    assert (f"JOB#{job.id}", 7 * NANO, True) in month_lines(world, 5)
+    world.spends(NANO)
+    world.hands_over()
+    assert (f"JOB#{job.id}", NANO, False) in month_lines(world, 5)
+    assert month_lines(world, 6) == []
+
+
+def test_asking_counts_where_it_was_set_aside_and_sets_aside_anew_where_it_is_now() -> None:
+    world = reading()
+    world.surveys()
+    world.settle()
+    planned_with(world, spent_nano=NANO // 10)
+    world.issue_changes(installation_id=6)
+    world.rings("planner")
+    day = day_of(world.now)
+    assert month_lines(world, 5) == [(f"JOB#ask-7-42-{day}-5", NANO // 10, False)]
+    assert month_lines(world, 6) == [(f"JOB#ask-7-42-{day}-6", NANO * 4 // 10, True)]
+    assert (asked(world, "day"), asked(world, "asking")) == (NANO // 2, NANO // 2)
+    world.plans()
+    assert month_lines(world, 6) == [(f"JOB#ask-7-42-{day}-6", 0, False)]
 
 
 # --- jobs at once --------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from shared.errors import NotConfigured
-from shared.llm.prices import published
+from shared.llm.prices import Price, published
 from shared.llm.prices_file import read_prices
+from shared.ports import Usage
 
 TIER = {"above": 0, "input": 100, "output": 200, "cached": 10, "write": 100}
 ENTRY: dict[str, Any] = {
@@ -30,6 +31,23 @@ def test_an_entry_stands_beside_the_published_ones_or_in_their_place(tmp_path: P
     assert prices.of("compatible:qwen", 0).tiers[0].input == 100
     assert prices.of("openai:gpt-6.1-sol", 0).tiers[0].output == 200
     assert prices.of("openai:gpt-6-luna", 0) == published().of("openai:gpt-6-luna", 0)
+
+
+@pytest.mark.parametrize(("says", "per_mille"), [({}, 100), ({"surcharges": {"us": 0}}, 0)])
+def test_a_hold_has_room_for_the_surcharge_that_an_entry_does_not_name(
+    tmp_path: Path, says: dict[str, Any], per_mille: int
+) -> None:
+    name = "anthropic:claude-sonnet-5-5"
+    path = written(tmp_path, json.dumps({"models": {name: ENTRY | says}}))
+    price = published().with_more(read_prices(path)).of(name, 0)
+    assert price.cost(Usage(1_000, output=1_000, surcharge="us")) == 300 * (1000 + per_mille)
+    assert price.worst(1_000, 1_000) == 300 * (1000 + per_mille)
+
+
+@pytest.mark.parametrize("surcharge", ["", "us"])
+def test_no_price_makes_an_answer_dearer_than_its_hold(surcharge: str) -> None:
+    price = Price.model_validate(ENTRY)
+    assert price.cost(Usage(1_000, output=1_000, surcharge=surcharge)) <= price.worst(1_000, 1_000)
 
 
 def _line(entry: dict[str, Any], name: str = "compatible:qwen") -> str:
