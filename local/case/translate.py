@@ -51,7 +51,6 @@ _WIDE = re.compile(
     r"|\b(?:black|isort|autopep8|ruff|pre-commit)\b|\bfind\b.*-(?:exec|ok|delete)"
 )
 # What mini-swe-agent's environment puts around an output; each of its lines has a shell of its own.
-_FILE_NAME = re.compile(r"[\w-][\w.-]*\.\w+")
 _ONE_SHELL_A_STEP = re.compile(r"\s*<returncode>-?\d+</returncode>")
 # Signs that a command writes to the files that it names.
 _WRITES = re.compile(r">|\b(?:tee|mv|cp|rm|truncate|dd|perl|ed|touch)\b|\bsed\b.*-i|\bpython[\d.]*\s+-")
@@ -99,13 +98,15 @@ def _translated(
     handing_over: Collection[int],
     translator: Translator,
 ) -> list[Translated]:
-    named = sorted({name for step in steps for name in _FILE_NAME.findall(step.action)})
+    patches = any(isinstance(action, Submit) and action.patch for _, action in parsed)
     found: list[Translated] = []
     for number, (step, action) in enumerate(parsed):
         made = translator.translate(step, action)
         if isinstance(action, Submit) and number in handing_over:
-            made += translator.keep(action.patch, named) if action.patch else []
+            made += translator.keep(action.patch) if action.patch else []
             made.append(calls.finish(_summary([each for each in steps if each.line <= step.line])))
+        if made and not found and patches:
+            made = [*translator.begin(), *made]
         if made and found and found[-1].line == step.line:
             made = [*found.pop().calls, *made]
         if made:
@@ -216,9 +217,13 @@ class Translator:
             case _:
                 assert_never(action)
 
-    def keep(self, patch: str, named: Sequence[str]) -> list[Call]:
+    def begin(self) -> list[Call]:
+        """Before the first step of a run that hands over a patch."""
+        return [self._program(line_edits.remember_new_files())]
+
+    def keep(self, patch: str) -> list[Call]:
         """A run that hands over a patch has left its notes and trials out of it."""
-        return [self._program(line_edits.keep_what_a_patch_says(self._place.resolve(patch), named))]
+        return [self._program(line_edits.keep_what_a_patch_says(self._place.resolve(patch)))]
 
     # --- the open file ----------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from local.case import line_edits
 from local.case.calls import bash, edit, finish, view, write
 from local.case.case_file import BadCase, Case, Criterion, PublishedStep
 from local.case.programs import programs_of
@@ -214,9 +215,14 @@ def test_steps_that_had_a_shell_each_begin_in_the_root_each() -> None:
         ("edit README.md", "<returncode>127</returncode>"),
         ("pwd && echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT && cat patch.txt", ""),
     )
-    assert made[:3] == [bash("cd src || exit\nls"), bash("edit README.md"), bash("pwd")]
-    assert "patch.txt" in shell_lines(made[3])
-    assert made[4:] == [finish("thought 1")]
+    assert made[:4] == [
+        bash(line_edits.remember_new_files()),
+        bash("cd src || exit\nls"),
+        bash("edit README.md"),
+        bash("pwd"),
+    ]
+    assert "patch.txt" in shell_lines(made[4])
+    assert made[5:] == [finish("thought 1")]
 
 
 def test_an_edit_without_an_open_file_names_its_line() -> None:
