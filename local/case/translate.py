@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -38,7 +39,7 @@ from local.case.actions import (
 )  # fmt: skip
 from local.case.calls import Call
 from local.case.case_file import TRAJECTORY, BadCase, Case, PublishedStep
-from local.case.display import Display, read_display, was_not_run, was_refused
+from local.case.display import Display, edit_was_refused, read_display, was_not_run, was_refused
 from local.case.programs import programs_of
 from local.case.published_place import Place, bin_directory, find_root
 from local.case.read_action import UnknownAction, parse_all, read_hand_over
@@ -98,10 +99,11 @@ def _translated(
     handing_over: Collection[int],
     translator: Translator,
 ) -> list[Translated]:
+    actions = Counter(step.line for step, _ in parsed)
     patches = any(isinstance(action, Submit) and action.patch for _, action in parsed)
     found: list[Translated] = []
     for number, (step, action) in enumerate(parsed):
-        made = translator.translate(step, action)
+        made = translator.translate(step, action, with_others=actions[step.line] > 1)
         if isinstance(action, Submit) and number in handing_over:
             made += translator.keep(action.patch) if action.patch else []
             made.append(calls.finish(_summary([each for each in steps if each.line <= step.line])))
@@ -153,9 +155,12 @@ class Translator:
         self._undoing: dict[str, list[tuple[str, str] | None]] = {}  # (old, new) of each edit, None: an insertion
         self._sure = True  # nothing ran that may have changed any file
 
-    def translate(self, step: PublishedStep, action: Action) -> list[Call]:
-        """The calls of one step (none: it did nothing). Raises BadCase when there is no open file for it."""
-        if _did_nothing(step, action):
+    def translate(self, step: PublishedStep, action: Action, *, with_others: bool = False) -> list[Call]:
+        """The calls of one action of a step, which may have others (none: it did nothing).
+
+        Raises BadCase when there is no open file for it.
+        """
+        if _did_nothing(step, action, with_others):
             return []
         shown = read_display(step.observation)
         if self._place.apart:
@@ -163,7 +168,7 @@ class Translator:
         try:
             return self._calls(action, shown)
         except LookupError as error:
-            if was_refused(step.observation):
+            if not isinstance(action, EDITING) and was_refused(step.observation):
                 return []
             raise BadCase(f"{self._name} line {step.line}: {error}") from error
         finally:
@@ -336,8 +341,9 @@ class Translator:
         return calls.bash(self._place.command(command))
 
 
-def _did_nothing(step: PublishedStep, action: Action) -> bool:
+def _did_nothing(step: PublishedStep, action: Action, with_others: bool) -> bool:
     """Whether the published environment said that it did not apply an edit, or did not run a line."""
     if isinstance(action, EDITING):
-        return was_refused(step.observation)
+        makes_file = isinstance(action, Create | WriteWhole)
+        return edit_was_refused(step.observation, makes_file=makes_file, with_others=with_others)
     return isinstance(action, Shell) and was_not_run(step.observation)

@@ -200,6 +200,29 @@ def test_an_edit_that_shows_such_words_of_a_file_is_made() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("action", "observation"),
+    [
+        ("edit 'hi' 'ho' && python -m tool", "Text replaced.\nsh: 1: foo: command not found"),
+        ("edit 'hi' 'ho' && python -m tool", "sh: 1: foo: command not found"),
+        ("edit 'hi' 'ho' && python -m tool", "[File: README.md (1 lines total)]\n1:ho\nOSError: file x already exists"),
+        (
+            f"{EDITOR} str_replace /testbed/README.md --old_str hi --new_str ho\npython -m tool",
+            "The file /testbed/README.md has been edited.\nE  OSError: the file /tmp/x already exists",
+        ),
+        ("edit 'hi' 'ho' && python -m tool", "Text replaced.\nNo changes were made"),
+    ],
+)
+def test_what_a_later_command_of_the_step_said_refuses_no_edit(action: str, observation: str) -> None:
+    made = calls(("open README.md", ""), (action, observation))
+    assert made[1:] == [edit("README.md", "hi", "ho"), bash("python -m tool")]
+
+
+def test_an_edit_that_was_refused_is_skipped_though_a_command_stands_behind_it() -> None:
+    made = calls(("open README.md", ""), ("edit 'hi' 'ho' && python -m tool", "No changes were made. 1 passed"))
+    assert made[1:] == [bash("python -m tool")]
+
+
 def test_an_edit_is_taken_back() -> None:
     made = calls(
         (f"{EDITOR} str_replace /testbed/README.md --old_str 'hi' --new_str 'ho'", ""),
