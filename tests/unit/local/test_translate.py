@@ -231,6 +231,64 @@ def test_an_edit_is_taken_back() -> None:
     assert made == [edit("README.md", "hi", "ho"), edit("README.md", "ho", "hi")]
 
 
+REPLACE = f"{EDITOR} str_replace /testbed/src/pkg/core.py"
+UNDO = (f"{EDITOR} undo_edit /testbed/src/pkg/core.py", "Last edit undone successfully.")
+CORE = FILES["src/pkg/core.py"]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        f"{REPLACE} --old_str 'b = 2\n'",  # a deletion leaves nothing to find its place by
+        f"{REPLACE} --old_str 'b = 2' --new_str 'a = 1'",  # stands three times afterwards
+        f"{EDITOR} insert /testbed/src/pkg/core.py --insert_line 1 --new_str 'c = 3'",
+    ],
+)
+def test_an_edit_that_cannot_be_turned_round_is_taken_back_by_the_whole_text(action: str) -> None:
+    assert calls((action, ""), UNDO)[1:] == [write("src/pkg/core.py", CORE)]
+
+
+def test_edits_are_taken_back_newest_first() -> None:
+    made = calls(
+        (f"{REPLACE} --old_str 'b = 2' --new_str 'b = 3'", ""), (f"{REPLACE} --old_str 'b = 3\n'", ""), UNDO, UNDO
+    )
+    assert made[2:] == [
+        write("src/pkg/core.py", CORE.replace("b = 2", "b = 3")),
+        edit("src/pkg/core.py", "b = 3", "b = 2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [f"{REPLACE} --old_str 'b = 2\n'", f"{EDITOR} insert /testbed/src/pkg/core.py --insert_line 1 --new_str 'c = 3'"],
+)
+def test_an_edit_of_an_unknown_text_that_cannot_be_turned_round_names_its_line(action: str) -> None:
+    """After `git checkout` nobody knows what stands in a file, so there is no whole text to go back to."""
+    with pytest.raises(BadCase, match=r"line 3: what `undo_edit` of src/pkg/core\.py takes back is not known"):
+        calls(("git checkout v1", ""), (action, ""), UNDO)
+
+
+def test_a_written_text_is_not_known_once_a_shell_line_may_have_changed_it() -> None:
+    with pytest.raises(BadCase, match=r"line 3: what `undo_edit` of"):
+        calls(("echo >> src/pkg/core.py", ""), (f"{REPLACE} --old_str 'b = 2\n'", ""), UNDO)
+
+
+@pytest.mark.parametrize("line", ["python -m pytest tests/test_core.py", "cat src/pkg/core.py 2>/dev/null 2>&1"])
+def test_a_shell_line_that_only_looks_makes_no_text_unknown(line: str) -> None:
+    made = calls((line, ""), (f"{REPLACE} --old_str 'b = 2\n'", ""), (line, ""), UNDO)
+    assert made[3] == write("src/pkg/core.py", CORE)
+
+
+def test_to_take_back_a_creation_takes_back_no_older_edit() -> None:
+    """The published editor's history holds what a `create` wrote, so that taking it back changes nothing."""
+    made = calls(
+        (f"{REPLACE} --old_str 'b = 2' --new_str 'b = 3'", ""),
+        (f"{EDITOR} create /testbed/src/pkg/core.py --file_text 'z'", "File created successfully"),
+        UNDO,
+    )
+    assert made[2] == write("src/pkg/core.py", "z")
+
+
 def test_steps_that_had_a_shell_each_begin_in_the_root_each() -> None:
     told = "<returncode>0</returncode>\n<output>\n</output>"
     made = calls(
