@@ -14,23 +14,43 @@ _LINE = re.compile(r"^(\d+):(.*)$")
 # What the interfaces say of a command that they refused, anywhere in what they say ...
 _NOT_APPLIED = re.compile(
     r"changes have NOT been applied|introduced new syntax error|edit was not applied|No replacement was performed"
-    r"|No changes were made|(?:file|path)\b.{0,200} already exists|more than one occurrence of|No file (?:is )?open"
-    r"|No edit history found|command not found",
-    re.IGNORECASE | re.DOTALL,
+    r"|No changes were made|more than one occurrence of|No file (?:is )?open|No edit history found",
+    re.IGNORECASE,
 )
+_EXISTS = re.compile(r"(?:file|path)\b.{0,200} already exists", re.IGNORECASE | re.DOTALL)  # of a file to be made
 # ... and at its beginning.
 _REFUSED = re.compile(
     r"\s*(?:Usage: |Error: |Parameter `|Invalid `|Unrecognized command |The (?:parent )?(?:path|directory) \S+ (?:does not|is )"
     r"|goto allows only|Ran into |\S*(?:bash|sh): .*(?:syntax error|unexpected EOF))"
+)
+_APPLIED = re.compile(
+    r"has been edited|Text replaced|File updated|File created successfully|undone successfully", re.IGNORECASE
 )
 _NOT_RUN = re.compile(r"was NOT executed|is not supported by this environment|blocklisted")
 _SHOWN_LINE = re.compile(r"^(?:\d+:| *\d+\t).*$", re.MULTILINE)
 
 
 def was_refused(observation: str) -> bool:
-    """Whether the published interface says that it did nothing. The lines of a file that it shows say nothing of that."""
-    said = _SHOWN_LINE.sub("", observation.replace("\r\n", "\n"))
-    return _NOT_APPLIED.search(said) is not None or _REFUSED.match(said) is not None
+    """Whether the published interface says that it did nothing, of a command that is not understood here either."""
+    return edit_was_refused(observation, makes_file=True) or "command not found" in _said(observation).lower()
+
+
+def edit_was_refused(observation: str, *, makes_file: bool, with_others: bool = False) -> bool:
+    """Whether the published interface says that it did not apply an edit.
+
+    `makes_file`: it was to make a file, which may exist. `with_others`: other commands stood in the same step, whose
+    output is in the observation too; then a word that the edit was made counts for more than any other.
+    """
+    said = _said(observation)
+    if with_others and _APPLIED.search(said):
+        return False
+    refused = _NOT_APPLIED.search(said) or _REFUSED.match(said) or (makes_file and _EXISTS.search(said))
+    return bool(refused)
+
+
+def _said(observation: str) -> str:
+    """Without the lines of a file that are shown: they say nothing of what became of a command."""
+    return _SHOWN_LINE.sub("", observation.replace("\r\n", "\n"))
 
 
 def was_not_run(observation: str) -> bool:

@@ -52,22 +52,59 @@ with io.open({path}, "w", encoding="utf-8", errors="surrogateescape", newline=""
 END_OF_PROGRAM"""
 
 
+# Kept in the workspace's own `.git`, which is in no change that is handed over. The first look holds.
+_NEW_BEFORE = "new-before-the-steps"
+_REMEMBER = f"""\
+known="$(git rev-parse --git-path {_NEW_BEFORE})"
+[ -e "$known" ] || git ls-files -z --others --exclude-standard > "$known\""""
+
+# All in bytes, as git gives names. What a patch says of a file may be in its first lines alone: an empty file, a
+# rename, a mode, bytes.
 _KEEP = """\
 python - <<'END_OF_PROGRAM'
-import io, os, subprocess, sys
-patch, named = {data}
-with io.open(patch, encoding="utf-8", errors="surrogateescape") as file:
-    heads = [line.rstrip()[6:] for line in file if line.startswith(("+++ b/", "--- a/"))]
+import io, os, re, subprocess, sys
+patch, known = {data}
+MEANING = dict(zip(b"abtnvfr", (b"\\a", b"\\b", b"\\t", b"\\n", b"\\v", b"\\f", b"\\r")))
+def plain(name):
+    def meant(found):
+        code = found.group(1)
+        return bytes([int(code, 8) & 255]) if len(code) == 3 else MEANING.get(code[0], code)
+    if name[:1] != b'"':
+        return name.split(b"\\t")[0]
+    return re.sub(b"(?s)\\\\\\\\([0-7]{{3}}|.)", meant, name[1:-1])
+def named(line):
+    # "diff --git a/NAME b/NAME": where the two differ, other lines tell them.
+    if line.startswith(b"diff --git "):
+        both = line[11:]
+        half = len(both) // 2
+        names = [plain(both[:half]), plain(both[half + 1:])]
+        return [names[0][2:]] if [names[0][:2], names[1]] == [b"a/", b"b/" + names[0][2:]] else []
+    for start in (b"rename from ", b"rename to ", b"copy to "):
+        if line.startswith(start):
+            return [plain(line[len(start):])]
+    name = plain(line[4:])
+    return [name[2:]] if line[:4] in (b"+++ ", b"--- ") and name[:2] in (b"a/", b"b/") else []
+with io.open(patch, "rb") as file:
+    heads = set(name for line in file.read().split(b"\\n") for name in named(line.rstrip(b"\\r")))
+def git(*command):
+    return subprocess.check_output(("git",) + command)
 def listed(*command):
-    found = subprocess.check_output(("git", "-c", "core.quotePath=false") + command)
-    return [path for path in os.fsdecode(found).split("\\0") if path and path not in heads]
+    return [path for path in git(*command).split(b"\\0") if path and path not in heads]
 if not heads:
     sys.exit("%s names no file" % patch)
-for path in listed("ls-files", "-z", "--others", "--exclude-standard"):
-    if os.path.basename(path) in named:
+known = git("rev-parse", "--git-path", known).rstrip(b"\\n")
+before = None
+if os.path.exists(known):
+    with io.open(known, "rb") as file:
+        before = set(file.read().split(b"\\0"))
+added = listed("diff", "--no-renames", "--diff-filter=A", "--name-only", "-z", "HEAD")
+for path in added + listed("ls-files", "-z", "--others", "--exclude-standard"):
+    if before is not None and path not in before and os.path.lexists(path) and not path.endswith(b"/"):
         os.remove(path)
-for path in listed("diff", "--name-only", "-z", "HEAD"):
+for path in listed("diff", "--no-renames", "--diff-filter=a", "--name-only", "-z", "HEAD"):
     subprocess.call(("git", "checkout", "-q", "HEAD", "--", path))
+if before is None:
+    sys.exit("what was new before the steps is not known, so new files stay")
 END_OF_PROGRAM"""
 
 
@@ -107,8 +144,14 @@ def write_file(path: str, text: str) -> str:
     return _WRITE.format(path=ascii(path), text=ascii(text))
 
 
-def keep_what_a_patch_says(path: str, named: Sequence[str]) -> str:
-    """Takes every change back that is not in the patch. Of new files only those called one of `named` go: the others
-    are set-up's.
+def remember_new_files() -> str:
+    """Before the first step: which files are there that git does not know. They are set-up's."""
+    return _REMEMBER
+
+
+def keep_what_a_patch_says(path: str) -> str:
+    """Takes every change back that is not in the patch, and every new file that `remember_new_files` has not seen.
+
+    The program fails, and leaves the new files, where nothing was remembered (the workspace was made afresh).
     """
-    return _KEEP.format(data=ascii((path, tuple(named))))
+    return _KEEP.format(data=ascii((path, _NEW_BEFORE)))

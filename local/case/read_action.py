@@ -55,8 +55,9 @@ _HANDED_OVER = re.compile(
     r"(?:\s*&&\s*cat\s+(?P<patch>[\w./-]+)\s*\Z)?.*",
     re.DOTALL,
 )
-_BETWEEN = re.compile(r"\s*(?:&&|;|\n)\s*")
-_SEVERAL_LINES = re.compile(r"(?:edit|insert)\b[^\n]*\n|<<")
+_BETWEEN = re.compile(r"(\s*(?:&&|;|\n)\s*)")
+# What goes on over the next lines without a quotation.
+_SEVERAL_LINES = re.compile(r"\bedit\s+\d+:\d+[^\n]*\n|\b(?:edit|insert\s+\d+)[^\S\n]*\n|<<")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 
 SHELL_WORDS = frozenset(
@@ -87,12 +88,23 @@ SHELL_WORDS = frozenset(
 def parse_all(action: str) -> tuple[Action, ...]:
     """What a step did, in order: its interface's commands may stand one behind the other. Raises UnknownAction."""
     text = action.strip("\r\n ").replace("\r\n", "\n")
-    pieces = [piece for piece in _BETWEEN.split(text) if piece]
-    if len(pieces) > 1 and not _SEVERAL_LINES.search(text):
-        known = [piece.split()[0] in _COMMANDS and _is_whole(piece) for piece in pieces]
-        if any(known) and all(_is_whole(piece) for piece in pieces):
-            return tuple(parse(piece) for piece in pieces)
+    pieces = [] if _SEVERAL_LINES.search(text) else _pieces(text)
+    if any(piece.split()[0] in _COMMANDS for piece in pieces):
+        return tuple(parse(piece) for piece in pieces)
     return (parse(text),)
+
+
+def _pieces(text: str) -> list[str]:
+    """The commands of a text, cut where no quotation goes on; none where one is never closed."""
+    pieces: list[str] = []
+    words = ""
+    for number, part in enumerate(_BETWEEN.split(text)):
+        between = number % 2 == 1
+        words += part if words or not between else ""
+        if not between and words.strip() and _is_whole(words):
+            pieces.append(words)
+            words = ""
+    return pieces if not words.strip() else []
 
 
 def _is_whole(text: str) -> bool:

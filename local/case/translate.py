@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -38,7 +39,7 @@ from local.case.actions import (
 )  # fmt: skip
 from local.case.calls import Call
 from local.case.case_file import TRAJECTORY, BadCase, Case, PublishedStep
-from local.case.display import Display, read_display, was_not_run, was_refused
+from local.case.display import Display, edit_was_refused, read_display, was_not_run, was_refused
 from local.case.programs import programs_of
 from local.case.published_place import Place, bin_directory, find_root
 from local.case.read_action import UnknownAction, parse_all, read_hand_over
@@ -51,10 +52,20 @@ _WIDE = re.compile(
     r"|\b(?:black|isort|autopep8|ruff|pre-commit)\b|\bfind\b.*-(?:exec|ok|delete)"
 )
 # What mini-swe-agent's environment puts around an output; each of its lines has a shell of its own.
-_FILE_NAME = re.compile(r"[\w-][\w.-]*\.\w+")
 _ONE_SHELL_A_STEP = re.compile(r"\s*<returncode>-?\d+</returncode>")
 # Signs that a command writes to the files that it names.
-_WRITES = re.compile(r">|\b(?:tee|mv|cp|rm|truncate|dd|perl|ed|touch)\b|\bsed\b.*-i|\bpython[\d.]*\s+-")
+_WRITES = re.compile(
+    r">(?!>?\s*/dev/null|&\d)|\b(?:tee|mv|cp|rm|truncate|dd|perl|ed|touch)\b|\bsed\b.*-i|\bpython[\d.]*\s+-"
+)
+
+
+@dataclass(frozen=True)
+class _Undoing:
+    """What takes an edit back: `new` becomes `old` where `new` stands once, else all becomes `text` (None: unknown)."""
+
+    text: str | None
+    old: str = ""
+    new: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,13 +110,16 @@ def _translated(
     handing_over: Collection[int],
     translator: Translator,
 ) -> list[Translated]:
-    named = sorted({name for step in steps for name in _FILE_NAME.findall(step.action)})
+    actions = Counter(step.line for step, _ in parsed)
+    patches = any(isinstance(action, Submit) and action.patch for _, action in parsed)
     found: list[Translated] = []
     for number, (step, action) in enumerate(parsed):
-        made = translator.translate(step, action)
+        made = translator.translate(step, action, with_others=actions[step.line] > 1)
         if isinstance(action, Submit) and number in handing_over:
-            made += translator.keep(action.patch, named) if action.patch else []
+            made += translator.keep(action.patch) if action.patch else []
             made.append(calls.finish(_summary([each for each in steps if each.line <= step.line])))
+        if made and not found and patches:
+            made = [*translator.begin(), *made]
         if made and found and found[-1].line == step.line:
             made = [*found.pop().calls, *made]
         if made:
@@ -149,12 +163,16 @@ class Translator:
         self._cursors = (1, 1)
         self._shown: Display | None = None
         self._texts: dict[str, str | None] = {}  # by path, where they are not as in the repository; None: unknown
-        self._undoing: dict[str, list[tuple[str, str] | None]] = {}  # (old, new) of each edit, None: an insertion
+        self._undoing: dict[str, list[_Undoing]] = {}  # by path, the newest last
+        self._writing: list[str] = []  # shell lines that may have written to what they name
         self._sure = True  # nothing ran that may have changed any file
 
-    def translate(self, step: PublishedStep, action: Action) -> list[Call]:
-        """The calls of one step (none: it did nothing). Raises BadCase when there is no open file for it."""
-        if _did_nothing(step, action):
+    def translate(self, step: PublishedStep, action: Action, *, with_others: bool = False) -> list[Call]:
+        """The calls of one action of a step, which may have others (none: it did nothing).
+
+        Raises BadCase when there is no open file for it.
+        """
+        if _did_nothing(step, action, with_others):
             return []
         shown = read_display(step.observation)
         if self._place.apart:
@@ -162,7 +180,7 @@ class Translator:
         try:
             return self._calls(action, shown)
         except LookupError as error:
-            if was_refused(step.observation):
+            if not isinstance(action, EDITING) and was_refused(step.observation):
                 return []
             raise BadCase(f"{self._name} line {step.line}: {error}") from error
         finally:
@@ -208,7 +226,7 @@ class Translator:
             case Shell(command):
                 return [self._bash(command)]
             case Undo(path):
-                return self._undo(self._place.resolve(path))
+                return [self._undo(self._place.resolve(path))]
             case Submit(before):
                 return [self._bash(before)] if before else []
             case Nothing():
@@ -216,9 +234,13 @@ class Translator:
             case _:
                 assert_never(action)
 
-    def keep(self, patch: str, named: Sequence[str]) -> list[Call]:
+    def begin(self) -> list[Call]:
+        """Before the first step of a run that hands over a patch."""
+        return [self._program(line_edits.remember_new_files())]
+
+    def keep(self, patch: str) -> list[Call]:
         """A run that hands over a patch has left its notes and trials out of it."""
-        return [self._program(line_edits.keep_what_a_patch_says(self._place.resolve(patch), named))]
+        return [self._program(line_edits.keep_what_a_patch_says(self._place.resolve(patch)))]
 
     # --- the open file ----------------------------------------------------------------------------------
 
@@ -255,9 +277,15 @@ class Translator:
     def _text(self, path: str) -> str | None:
         if path in self._texts:
             return self._texts[path]
-        return self._read(path) if self._sure else None
+        as_it_was = self._sure and not any(_names(command, path) for command in self._writing)
+        return self._read(path) if as_it_was else None
 
     def _write(self, path: str, text: str) -> Call:
+        # The published editor's history has what was created, not what stood there: `create` refuses what exists.
+        self._undoing.setdefault(path, []).append(_Undoing(text))
+        return self._put(path, text)
+
+    def _put(self, path: str, text: str) -> Call:
         self._texts[path] = text
         if not self._place.inside(path):
             return calls.bash(line_edits.write_file(path, text))
@@ -274,20 +302,28 @@ class Translator:
 
     def _replace_once(self, path: str, old: str, new: str) -> Call:
         text = self._text(path)
+        known = text if text is not None and old and text.count(old) == 1 else None
+        self._undoing.setdefault(path, []).append(_Undoing(known, old, new))
+        return self._exchange(path, old, new, known)
+
+    def _exchange(self, path: str, old: str, new: str, text: str | None) -> Call:
         self._texts[path] = text.replace(old, new) if text is not None else None
-        self._undoing.setdefault(path, []).append((old, new))
         if self._place.inside(path) and old:
             return calls.edit(path, old, new)
         return self._program(line_edits.replace_text(path, 1, 10**9, old, new, every=False))
 
-    def _undo(self, path: str) -> list[Call]:
-        newest = self._undoing[path].pop() if self._undoing.get(path) else None
-        if newest is None:
+    def _undo(self, path: str) -> Call:
+        edits = self._undoing.get(path)
+        if not edits:
             raise LookupError(f"what `undo_edit` of {path} takes back is not known here")
-        old, new = newest
-        made = self._replace_once(path, new, old)
-        self._undoing[path].pop()
-        return [made]
+        newest, text = edits.pop(), self._text(path)
+        if newest.new and (text is None or text.count(newest.new) == 1):
+            return self._exchange(path, newest.new, newest.old, text)
+        if newest.text is None:
+            raise LookupError(
+                f"what `undo_edit` of {path} takes back is not known here: the edit left nothing that stands there once"
+            )
+        return self._put(path, newest.text)
 
     def _edit_lines(self, first: int, last: int, lines: tuple[str, ...]) -> Call:
         path = self._opened()
@@ -301,10 +337,10 @@ class Translator:
         return first <= last and first in known and last in known
 
     def _insert(self, path: str, text: str, line: int | None) -> Call:
-        self._undoing.setdefault(path, []).append(None)
+        self._undoing.setdefault(path, []).append(_Undoing(self._text(path)))
         before = self._texts.get(path)
         if line is None and before is not None and self._place.inside(path):
-            return self._write(path, (before if before.endswith("\n") else f"{before}\n") + text + "\n")
+            return self._put(path, (before if before.endswith("\n") else f"{before}\n") + text + "\n")
         self._texts[path] = None
         return self._program(line_edits.insert_lines(path, line, text))
 
@@ -325,14 +361,23 @@ class Translator:
 
     def _bash(self, command: str) -> Call:
         self._sure = self._sure and not _WIDE.search(command)
-        for path in [*self._texts, *([self._open] if self._open else [])]:
-            if not self._sure or (path.rpartition("/")[2] in command and _WRITES.search(command)):
+        writes = _WRITES.search(command) is not None
+        self._writing += [command] if writes else []
+        for path in self._texts:
+            if not self._sure or (writes and _names(command, path)):
                 self._texts[path] = None
         return calls.bash(self._place.command(command))
 
 
-def _did_nothing(step: PublishedStep, action: Action) -> bool:
+def _names(command: str, path: str) -> bool:
+    """Whether a shell line has the file's name: it may stand in any directory."""
+    name = re.escape(path.rpartition("/")[2])
+    return re.search(rf"(?<![\w-]){name}(?![\w-])", command) is not None
+
+
+def _did_nothing(step: PublishedStep, action: Action, with_others: bool) -> bool:
     """Whether the published environment said that it did not apply an edit, or did not run a line."""
     if isinstance(action, EDITING):
-        return was_refused(step.observation)
+        makes_file = isinstance(action, Create | WriteWhole)
+        return edit_was_refused(step.observation, makes_file=makes_file, with_others=with_others)
     return isinstance(action, Shell) and was_not_run(step.observation)

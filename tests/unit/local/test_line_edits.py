@@ -12,9 +12,10 @@ BEFORE = "one\ntwo\nthree\ntwo\nfive\n"
 
 
 def run(directory: Path, command: str) -> subprocess.CompletedProcess[str]:
-    names = directory / "names"
-    names.mkdir()
-    (names / "python").symlink_to(sys.executable)
+    names = directory.parent / "names"
+    names.mkdir(exist_ok=True)
+    if not (names / "python").exists():
+        (names / "python").symlink_to(sys.executable)
     return subprocess.run(
         ["bash", "-c", command],
         cwd=directory,
@@ -73,25 +74,97 @@ def test_line_ends_of_another_system_are_kept(tmp_path: Path) -> None:
     assert (tmp_path / "f").read_bytes() == b"a\r\nc\r\n"
 
 
-def test_a_patch_that_was_handed_over_is_all_that_stays(tmp_path: Path) -> None:
-    """Tracked files go back, new ones that the run named go; what the patch names and what set-up made stays."""
-    tree = tmp_path / "tree"
+GIT = ["git", "-c", "user.name=octocat", "-c", "user.email=octocat@example.com"]
+
+
+def git(tree: Path, *command: str) -> str:
+    return subprocess.run([*GIT, *command], cwd=tree, check=True, capture_output=True, text=True).stdout
+
+
+def begun(tree: Path, **files: str) -> Path:
+    """A repository of these files, and `built.so` that set-up made, at the first step."""
     tree.mkdir()
-    for name in ("right.py", "wrong.py"):
-        (tree / name).write_text("before\n")
-    git = ["git", "-c", "user.name=octocat", "-c", "user.email=octocat@example.com"]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "base"]):
-        subprocess.run([*git, *command], cwd=tree, check=True)
-    for name in ("right.py", "wrong.py", "new.py", "test_fix.py", "built.so"):
-        (tree / name).write_text("after\n")
-    (tree / "patch.txt").write_text("--- a/right.py\n+++ b/right.py\n--- /dev/null\n+++ b/new.py\n")
-    ran = run(tree, line_edits.keep_what_a_patch_says("patch.txt", ["new.py", "test_fix.py", "patch.txt"]))
+    for name, text in files.items():
+        (tree / name).write_text(text)
+    git(tree, "init", "-q")
+    git(tree, "add", ".")
+    git(tree, "commit", "-qm", "base")
+    (tree / "built.so").write_text("built\n")
+    assert run(tree, line_edits.remember_new_files()).returncode == 0
+    return tree
+
+
+def kept(tree: Path, patch: str) -> dict[str, str]:
+    (tree / "patch.txt").write_text(patch)
+    ran = run(tree, line_edits.keep_what_a_patch_says("patch.txt"))
     assert ran.returncode == 0, ran.stderr
-    left = {path.name: path.read_text() for path in tree.iterdir() if path.is_file()}
-    assert left == {"right.py": "after\n", "wrong.py": "before\n", "new.py": "after\n", "built.so": "after\n"}
+    files = {str(path.relative_to(tree)): path for path in tree.rglob("*") if path.is_file()}
+    return {name: path.read_bytes().decode() for name, path in files.items() if not name.startswith(".git/")}
+
+
+def test_a_patch_that_was_handed_over_is_all_that_stays(tmp_path: Path) -> None:
+    """Tracked files go back, what is new since the first step goes; what the patch names and what set-up made stays."""
+    tree = begun(tmp_path / "tree", right="before\n", wrong="before\n")
+    for name in ("right", "wrong", "new", "note", "staged"):
+        (tree / name).write_text("after\n")
+    git(tree, "add", "staged")
+    assert kept(tree, "--- a/right\n+++ b/right\n--- /dev/null\n+++ b/new\n") == {
+        "right": "after\n",
+        "wrong": "before\n",
+        "new": "after\n",
+        "built.so": "built\n",
+    }
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_what_a_patch_says_without_any_line_of_text_stays(tmp_path: Path, staged: bool) -> None:
+    """An empty file, a pure rename, bytes, a mode, and names that git quotes or that have blanks."""
+    tree = begun(tmp_path / "tree", old="1\n2\n3\n", tool="run\n", **{"naïve a": "x\n", "gone": ""})
+    (tree / "pkg").mkdir()
+    (tree / "pkg" / "__init__.py").touch()
+    (tree / "two words").touch()
+    (tree / 'quo"te\t').write_text("q\n")
+    (tree / "data.bin").write_bytes(b"\0\1")
+    (tree / "naïve a").write_text("y\n")
+    (tree / "old").rename(tree / "new")
+    (tree / "tool").chmod(0o755)
+    (tree / "gone").unlink()
+    git(tree, "add", ".")
+    git(tree, "reset", "-q", "--", "built.so")
+    patch = git(tree, "diff", "--cached", "-M", "HEAD")
+    assert "rename from old" in patch
+    if not staged:
+        git(tree, "reset", "-q")
+    files = {"pkg/__init__.py": "", "two words": "", 'quo"te\t': "q\n", "data.bin": "\0\1", "naïve a": "y\n"}
+    assert kept(tree, patch) == files | {"new": "1\n2\n3\n", "tool": "run\n", "built.so": "built\n"}
+    assert (tree / "tool").stat().st_mode & 0o100
+
+
+def test_a_rename_that_is_not_in_the_patch_goes_back(tmp_path: Path) -> None:
+    tree = begun(tmp_path / "tree", old="1\n", right="1\n")
+    git(tree, "mv", "old", "new")
+    assert kept(tree, "--- a/right\n+++ b/right\n") == {"old": "1\n", "right": "1\n", "built.so": "built\n"}
+
+
+def test_the_first_look_at_new_files_holds(tmp_path: Path) -> None:
+    """Steps that go on in the same repository begin with files that earlier ones made."""
+    tree = begun(tmp_path / "tree", right="1\n")
+    (tree / "note").touch()
+    assert run(tree, line_edits.remember_new_files()).returncode == 0
+    assert kept(tree, "--- a/right\n+++ b/right\n") == {"right": "1\n", "built.so": "built\n"}
+
+
+def test_new_files_stay_where_nobody_knows_what_set_up_made(tmp_path: Path) -> None:
+    tree = begun(tmp_path / "tree", right="1\n", wrong="1\n")
+    (tree / ".git" / "new-before-the-steps").unlink()
+    (tree / "wrong").write_text("2\n")
+    (tree / "patch.txt").write_text("--- a/right\n+++ b/right\n")
+    ran = run(tree, line_edits.keep_what_a_patch_says("patch.txt"))
+    assert (ran.returncode, "new files stay" in ran.stderr) == (1, True)
+    assert ((tree / "wrong").read_text(), (tree / "built.so").exists()) == ("1\n", True)
 
 
 def test_a_patch_that_names_no_file_takes_nothing_back(tmp_path: Path) -> None:
     (tmp_path / "patch.txt").write_text("")
-    assert run(tmp_path, line_edits.keep_what_a_patch_says("patch.txt", ["patch.txt"])).returncode != 0
+    assert run(tmp_path, line_edits.keep_what_a_patch_says("patch.txt")).returncode != 0
     assert (tmp_path / "patch.txt").exists()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from local.case import line_edits
 from local.case.calls import bash, edit, finish, view, write
 from local.case.case_file import BadCase, Case, Criterion, PublishedStep
 from local.case.programs import programs_of
@@ -199,12 +200,93 @@ def test_an_edit_that_shows_such_words_of_a_file_is_made() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("action", "observation"),
+    [
+        ("edit 'hi' 'ho' && python -m tool", "Text replaced.\nsh: 1: foo: command not found"),
+        ("edit 'hi' 'ho' && python -m tool", "sh: 1: foo: command not found"),
+        ("edit 'hi' 'ho' && python -m tool", "[File: README.md (1 lines total)]\n1:ho\nOSError: file x already exists"),
+        (
+            f"{EDITOR} str_replace /testbed/README.md --old_str hi --new_str ho\npython -m tool",
+            "The file /testbed/README.md has been edited.\nE  OSError: the file /tmp/x already exists",
+        ),
+        ("edit 'hi' 'ho' && python -m tool", "Text replaced.\nNo changes were made"),
+    ],
+)
+def test_what_a_later_command_of_the_step_said_refuses_no_edit(action: str, observation: str) -> None:
+    made = calls(("open README.md", ""), (action, observation))
+    assert made[1:] == [edit("README.md", "hi", "ho"), bash("python -m tool")]
+
+
+def test_an_edit_that_was_refused_is_skipped_though_a_command_stands_behind_it() -> None:
+    made = calls(("open README.md", ""), ("edit 'hi' 'ho' && python -m tool", "No changes were made. 1 passed"))
+    assert made[1:] == [bash("python -m tool")]
+
+
 def test_an_edit_is_taken_back() -> None:
     made = calls(
         (f"{EDITOR} str_replace /testbed/README.md --old_str 'hi' --new_str 'ho'", ""),
         (f"{EDITOR} undo_edit /testbed/README.md", "Last edit to /testbed/README.md undone successfully."),
     )
     assert made == [edit("README.md", "hi", "ho"), edit("README.md", "ho", "hi")]
+
+
+REPLACE = f"{EDITOR} str_replace /testbed/src/pkg/core.py"
+UNDO = (f"{EDITOR} undo_edit /testbed/src/pkg/core.py", "Last edit undone successfully.")
+CORE = FILES["src/pkg/core.py"]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        f"{REPLACE} --old_str 'b = 2\n'",  # a deletion leaves nothing to find its place by
+        f"{REPLACE} --old_str 'b = 2' --new_str 'a = 1'",  # stands three times afterwards
+        f"{EDITOR} insert /testbed/src/pkg/core.py --insert_line 1 --new_str 'c = 3'",
+    ],
+)
+def test_an_edit_that_cannot_be_turned_round_is_taken_back_by_the_whole_text(action: str) -> None:
+    assert calls((action, ""), UNDO)[1:] == [write("src/pkg/core.py", CORE)]
+
+
+def test_edits_are_taken_back_newest_first() -> None:
+    made = calls(
+        (f"{REPLACE} --old_str 'b = 2' --new_str 'b = 3'", ""), (f"{REPLACE} --old_str 'b = 3\n'", ""), UNDO, UNDO
+    )
+    assert made[2:] == [
+        write("src/pkg/core.py", CORE.replace("b = 2", "b = 3")),
+        edit("src/pkg/core.py", "b = 3", "b = 2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [f"{REPLACE} --old_str 'b = 2\n'", f"{EDITOR} insert /testbed/src/pkg/core.py --insert_line 1 --new_str 'c = 3'"],
+)
+def test_an_edit_of_an_unknown_text_that_cannot_be_turned_round_names_its_line(action: str) -> None:
+    """After `git checkout` nobody knows what stands in a file, so there is no whole text to go back to."""
+    with pytest.raises(BadCase, match=r"line 3: what `undo_edit` of src/pkg/core\.py takes back is not known"):
+        calls(("git checkout v1", ""), (action, ""), UNDO)
+
+
+def test_a_written_text_is_not_known_once_a_shell_line_may_have_changed_it() -> None:
+    with pytest.raises(BadCase, match=r"line 3: what `undo_edit` of"):
+        calls(("echo >> src/pkg/core.py", ""), (f"{REPLACE} --old_str 'b = 2\n'", ""), UNDO)
+
+
+@pytest.mark.parametrize("line", ["python -m pytest tests/test_core.py", "cat src/pkg/core.py 2>/dev/null 2>&1"])
+def test_a_shell_line_that_only_looks_makes_no_text_unknown(line: str) -> None:
+    made = calls((line, ""), (f"{REPLACE} --old_str 'b = 2\n'", ""), (line, ""), UNDO)
+    assert made[3] == write("src/pkg/core.py", CORE)
+
+
+def test_to_take_back_a_creation_takes_back_no_older_edit() -> None:
+    """The published editor's history holds what a `create` wrote, so that taking it back changes nothing."""
+    made = calls(
+        (f"{REPLACE} --old_str 'b = 2' --new_str 'b = 3'", ""),
+        (f"{EDITOR} create /testbed/src/pkg/core.py --file_text 'z'", "File created successfully"),
+        UNDO,
+    )
+    assert made[2] == write("src/pkg/core.py", "z")
 
 
 def test_steps_that_had_a_shell_each_begin_in_the_root_each() -> None:
@@ -214,9 +296,14 @@ def test_steps_that_had_a_shell_each_begin_in_the_root_each() -> None:
         ("edit README.md", "<returncode>127</returncode>"),
         ("pwd && echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT && cat patch.txt", ""),
     )
-    assert made[:3] == [bash("cd src || exit\nls"), bash("edit README.md"), bash("pwd")]
-    assert "patch.txt" in shell_lines(made[3])
-    assert made[4:] == [finish("thought 1")]
+    assert made[:4] == [
+        bash(line_edits.remember_new_files()),
+        bash("cd src || exit\nls"),
+        bash("edit README.md"),
+        bash("pwd"),
+    ]
+    assert "patch.txt" in shell_lines(made[4])
+    assert made[5:] == [finish("thought 1")]
 
 
 def test_an_edit_without_an_open_file_names_its_line() -> None:
