@@ -50,7 +50,8 @@ def load_view(
 
     `job` names the job whose observations are wanted (default: the newest verify job). `blank` is the state to begin
     with where nothing is stored yet. `for_rendering` adds events and steps; `now` (UTC ms) adds the ceilings of that day,
-    for deciding. `heard` is what GitHub told just now: the issue is where that says. Raises IssueMissing, BlobMissing, BlobDamaged.
+    for deciding. `heard` is what GitHub told: the issue is where the newest of that says. Raises IssueMissing, BlobMissing,
+    BlobDamaged.
     """
     reader = _Reader(store, blobs)
     issue = reader.read(keys.issue_state(pk), IssueState) or blank
@@ -94,11 +95,19 @@ def load_view(
 
 
 def _followed(issue: IssueState, heard: Inbound | None) -> IssueState:
-    """A repository is renamed or transferred, an App taken away and installed again: the repository's id stays."""
+    """A repository is renamed or transferred, an App taken away and installed again: the repository's id stays.
+
+    What was told before the newest place that is known moves nothing, however late it is handled: it may have waited,
+    or have been fetched long after it happened.
+    """
     if heard is None or heard.repository is None or heard.repository.id != issue.repository.id:
+        return issue
+    told_at = heard.received - heard.late_s * 1000
+    if told_at < issue.placed_at:
         return issue
     return issue.model_copy(
         update={
+            "placed_at": told_at,
             "repository": heard.repository,
             "installation_id": heard.installation_id or issue.installation_id,
         }

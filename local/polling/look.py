@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from functions.github_webhook.webhook import Door, take
+from functions.github_webhook.webhook import DAY_MS, Door, take
 from local.polling import boxes, cursor, payloads
 from local.polling.boxes import Deed
 from local.polling.cursor import Cursor, Reached, Seen
@@ -23,6 +23,10 @@ from shared.github.installations import Place
 
 FIRST_LOOK_MS = 3600_000
 """A repository that was never read is read from an hour ago, and not from before the App was installed there."""
+REMEMBERED_MS = keys.SEEN_DAYS * DAY_MS
+"""That a word was heard is known for so long. A list shows older ones again when they are edited, or when the next one
+comes after weeks of quiet: they are passed over, also those that nobody listened to for all that time.
+"""
 KINDS: tuple[Kind, ...] = ("comments", "review_comments", "events", "pulls")
 
 
@@ -59,7 +63,7 @@ class Look:
             reached = found.reached.get(kind) or Reached(since=self._beginning())
             seen = changed(self.github, kind, reached.since, reached.etag)
             looked.left = seen.left if seen.left is not None else looked.left
-            for at, what in self._things(kind, seen, fresh):
+            for at, what in self._things(kind, seen, fresh, reached.since):
                 moments.append((at, len(heard)))
                 heard.append(what)
             fresh.reached[kind] = cursor.moved_on(reached, seen.newest, seen.etag)
@@ -80,8 +84,10 @@ class Look:
             raise NotTaken(f"the table did not take in {heard.guid}: {answered.reason}")
         return int(answered.verdict == "stored")
 
-    def _things(self, kind: Kind, seen: Changed, fresh: Cursor) -> Iterator[tuple[int, Callable[[], Iterator[Heard]]]]:
-        """(moment, how to hear it) of everything that a list has; what is heard may need more questions."""
+    def _things(
+        self, kind: Kind, seen: Changed, fresh: Cursor, since: int
+    ) -> Iterator[tuple[int, Callable[[], Iterator[Heard]]]]:
+        """(moment, how to hear it) of what a list has from `since` on; what is heard may need more questions."""
         for item in seen.items:
             match kind:
                 case "comments":
@@ -93,7 +99,8 @@ class Look:
                 case "events":
                     yield milliseconds(str(item["created_at"])), lambda item=item: self._event(item)  # type: ignore[misc]
                 case "pulls":
-                    yield milliseconds(str(item["updated_at"])), lambda item=item: self._pull(item, fresh)  # type: ignore[misc]
+                    at = milliseconds(str(item["updated_at"]))
+                    yield at, lambda item=item: self._pull(item, fresh, since)  # type: ignore[misc]
 
     # --- comments ----------------------------------------------------------------------------------------------
 
@@ -102,13 +109,15 @@ class Look:
         one that somebody else changed is not run in its author's name. Who wrote it is asked each time: moments have
         whole seconds, and an edit in the second of the comment would not show.
         """
-        user = comment.get("user") or {}
-        if user.get("type") != "User" or self.door.store.get(keys.comment_taken("ic", comment["id"])) is not None:
+        user, at = comment.get("user") or {}, milliseconds(str(comment["created_at"]))
+        if user.get("type") != "User" or self._is_forgotten(at):
+            return
+        if self.door.store.get(keys.comment_taken("ic", comment["id"])) is not None:
             return
         edits = read_edits(self.github, str(comment["node_id"]))
         issue = self._issue(comment) if edits is not None else None
         if edits is not None and issue is not None:
-            at, author = milliseconds(str(comment["created_at"])), int(user["id"])
+            author = int(user["id"])
             edited_by = None if edits.only_by(author) else _other(edits, author)
             now = {**comment, "body": edits.body}
             payload = payloads.comment_made(self.place, now, issue, edited_by)
@@ -144,10 +153,14 @@ class Look:
         return boxes.text_kept(self.place.repository.id, comment, text, self.door.clock.now())
 
     def _review_comment(self, comment: Json) -> Iterator[Heard]:
-        if (comment.get("user") or {}).get("type") == "User":
-            at = milliseconds(str(comment["created_at"]))
+        """Its moment is that of writing; it is shown when its review is handed in, which may be days later."""
+        at = milliseconds(str(comment["created_at"]))
+        if (comment.get("user") or {}).get("type") == "User" and not self._is_forgotten(at):
             payload = payloads.review_comment_made(self.place, comment)
             yield Heard(at, "pull_request_review_comment", f"poll-rc-{comment['id']}", payload)
+
+    def _is_forgotten(self, at: int) -> bool:
+        return at <= self.door.clock.now() - REMEMBERED_MS
 
     def _issue(self, comment: Json) -> Json | None:
         """The issue of a comment, read once a look; None where it is gone."""
@@ -187,8 +200,10 @@ class Look:
         near = (self.door.store.get(keys.turned(pk, action, iso(at + apart))) for apart in range(-2000, 2001, 1000))
         return any(each is not None and not str(each.body["delivery"]).startswith("poll-") for each in near)
 
-    def _pull(self, pull: Json, fresh: Cursor) -> Iterator[Heard]:
-        """A pull request of ours: pushes by people and reviews. The list does not say who pushed; the commit does."""
+    def _pull(self, pull: Json, fresh: Cursor, since: int) -> Iterator[Heard]:
+        """A pull request of ours: pushes by people, and reviews that were handed in at `since` or later. The list does not
+        say who pushed; the commit does.
+        """
         number, head = int(pull["number"]), str((pull.get("head") or {}).get("sha", ""))
         before = fresh.pulls.get(str(number))
         now = Seen(head=head, updated_at=str(pull["updated_at"]))
@@ -202,9 +217,12 @@ class Look:
             yield Heard(at, "pull_request", f"poll-push-{number}-{was}-{head[:12]}-{now.updated_at}", payload)
         for review in self.github.pages(self.github.path("pulls", number, "reviews")):
             submitted = str(review.get("submitted_at") or "")
-            if submitted and (review.get("user") or {}).get("type") == "User":
+            if not submitted or (review.get("user") or {}).get("type") != "User":
+                continue
+            handed_in = milliseconds(submitted)
+            if handed_in >= since and not self._is_forgotten(handed_in):
                 payload = payloads.reviewed(self.place, pull, review)
-                yield Heard(milliseconds(submitted), "pull_request_review", f"poll-rv-{review['id']}", payload)
+                yield Heard(handed_in, "pull_request_review", f"poll-rv-{review['id']}", payload)
         if pull.get("state") == "open":
             fresh.pulls[str(number)] = now
         else:

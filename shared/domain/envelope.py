@@ -24,8 +24,8 @@ class Ignored:
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """One inbound to store under `pk`. `identities` name the deed, so that the same deed is known under another GUID:
-    the comment with its text, and for a new comment the comment alone, since who polls may find its text changed; closing
-    and reopening by their moment.
+    the comment with its text, and for a new comment or review that alone, since who polls may find its text changed;
+    closing and reopening by their moment.
     """
 
     pk: str
@@ -206,8 +206,11 @@ def _reviewed(event: str, payload: Mapping[str, Any], sender: Mapping[str, Any],
             return Ignored("a review without a command")
     body = _common("near_miss", str(payload.get("action")), payload, number) | {"comment": comment}
     body["data"] = {"why": "review", "quote": quote}
-    identity = keys.command_identity(short, comment["id"], comment["body"])
-    return Envelope(keys.issue_pk(int(payload["repository"]["id"]), number), "near_miss", body, (identity,))
+    identities = (
+        keys.command_identity(short, comment["id"], comment["body"]),
+        keys.comment_taken(short, comment["id"]),
+    )
+    return Envelope(keys.issue_pk(int(payload["repository"]["id"]), number), "near_miss", body, identities)
 
 
 def _issue(action: str, payload: Mapping[str, Any], sender: Mapping[str, Any], app_id: int) -> Envelope | Ignored:

@@ -248,6 +248,7 @@ class IssueState(Shape):
     provider_tries: int = 0  # in a row without an answer of any model
     deadlines: dict[str, int] = Field(default_factory=dict)
     touched_at: int = 0
+    placed_at: int = 0  # repository and installation are as GitHub told them at this moment
 
     @property
     def started(self) -> bool:

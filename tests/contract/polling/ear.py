@@ -61,6 +61,13 @@ class Ear:
     def said(self, kind: str = "") -> list[str]:
         return [each["comment"]["body"] for each in self.heard if each.get("comment") and kind in ("", each["kind"])]
 
+    def time_passes(self, days: int) -> None:
+        """The table forgets what it need not remember."""
+        self.stage.clock.advance(days * 24 * 3600)
+        now, items = self.stage.clock.now(), self.stage.store.items
+        for key in [key for key, record in items.items() if record.expires is not None and record.expires <= now]:
+            del items[key]
+
     def our_comment(self, body: str) -> dict[str, Any]:
         """A comment of our App, as an effect posts it."""
         github = self.stage.github("comment")

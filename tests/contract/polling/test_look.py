@@ -143,6 +143,57 @@ def test_a_command_in_a_review_of_ours_is_heard_once_as_one_that_is_not_run(ear:
     assert sorted(told) == [("near_miss", "/persevere fix this"), ("near_miss", "/persevere verify")]
 
 
+def reviewed_pull(ear: Ear) -> None:
+    """A pull request of ours, and a command in a review and on a line of it."""
+    ear.octocat.push(REPO, "ours", {"ours.py": "x = 2\n"}, base="main")
+    ear.number = ear.octocat.open_pull(REPO, "ours")["number"]
+    ear.our_pull(ear.number)
+    on_line = {"path": "ours.py", "line": 1, "body": "/persevere fix this"}
+    ear.octocat.review(REPO, ear.number, "COMMENT", "/persevere verify", [on_line])
+
+
+def quotes(ear: Ear) -> list[str]:
+    return sorted(each["data"]["quote"] for each in ear.heard if each["kind"] == "near_miss")
+
+
+def test_a_review_that_was_heard_long_ago_is_not_heard_again_when_its_pull_request_changes(ear: Ear) -> None:
+    reviewed_pull(ear)
+    ear.until_heard()
+    before = quotes(ear)
+    assert len(before) == 2
+    ear.time_passes(days=36)
+    ear.octocat.push(REPO, "ours", {"more.py": "x = 3\n"})
+    ear.octocat.review(REPO, ear.number, "COMMENT", "/persevere stop", [])
+    ear.until_heard()
+    assert quotes(ear) == sorted([*before, "/persevere stop"])
+
+
+def test_a_review_from_before_the_repository_was_read_says_nothing(ear: Ear) -> None:
+    reviewed_pull(ear)
+    ear.time_passes(days=1)
+    ear.octocat.push(REPO, "ours", {"more.py": "x = 3\n"})
+    ear.until_heard()
+    assert quotes(ear) == []
+
+
+def test_a_command_is_not_run_again_when_the_next_word_comes_weeks_later(ear: Ear) -> None:
+    ear.octocat.comment(REPO, ear.number, "/persevere plan")
+    ear.until_heard()
+    ear.time_passes(days=36)
+    ear.octocat.comment(REPO, ear.number, "Hello")
+    ear.until_heard()
+    assert ear.said() == ["/persevere plan", "Hello"]
+
+
+def test_a_command_of_long_ago_is_not_run_again_when_its_text_is_changed(ear: Ear) -> None:
+    said = ear.octocat.comment(REPO, ear.number, "/persevere plan")
+    ear.until_heard()
+    ear.time_passes(days=36)
+    ear.octocat.edit_comment(REPO, said["id"], "/persevere stop")
+    ear.until_heard()
+    assert ear.said() == ["/persevere plan"]
+
+
 def test_pull_requests_of_ours_are_heard_and_others_are_not(ear: Ear) -> None:
     for branch in ("ours", "theirs"):
         ear.octocat.push(REPO, branch, {f"{branch}.py": "x = 2\n"}, base="main")

@@ -155,9 +155,9 @@ def test_the_queue_counts_older_jobs_of_this_repository_only(table: Table) -> No
     ],
 )
 def test_an_issue_is_where_the_newest_event_of_github_says(table: Table, now_at: dict[str, object]) -> None:
-    heard = Inbound.model_validate({"kind": "command", "installation_id": 3, "repository": REPOSITORY} | now_at)
-    issue = table.load(heard=heard).issue
-    assert issue == table.load().issue.model_copy(update=now_at)
+    said = {"kind": "command", "installation_id": 3, "repository": REPOSITORY, "received": 5} | now_at
+    issue = table.load(heard=Inbound.model_validate(said)).issue
+    assert issue == table.load().issue.model_copy(update=now_at | {"placed_at": 5})
 
 
 @pytest.mark.parametrize(
@@ -170,3 +170,32 @@ def test_an_issue_is_where_the_newest_event_of_github_says(table: Table, now_at:
 )
 def test_what_names_no_place_of_it_moves_nothing(table: Table, said: dict[str, object]) -> None:
     assert table.load(heard=Inbound.model_validate(said)).issue == table.load().issue
+
+
+def heard_from(installation: int, *, received: int, late_s: int = 0) -> Inbound:
+    said = {"kind": "command", "installation_id": installation, "repository": REPOSITORY}
+    return Inbound.model_validate(said | {"received": received, "late_s": late_s})
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        {"received": 60_000},  # it waited for facts of an installation that is gone
+        {"received": 300_000, "late_s": 240},  # it could not be handed over and was fetched afterwards
+    ],
+)
+def test_what_was_said_before_an_issue_moved_does_not_move_it_back(table: Table, old: dict[str, int]) -> None:
+    moved = table.load(heard=heard_from(8, received=120_000)).issue
+    table.put(keys.issue_state(PK), "issue", moved)
+    assert table.load(heard=heard_from(3, **old)).issue == moved
+
+
+def test_an_issue_stays_where_a_later_event_found_it_though_that_one_moved_nothing(table: Table) -> None:
+    table.put(keys.issue_state(PK), "issue", table.load(heard=heard_from(3, received=120_000)).issue)
+    assert table.load(heard=heard_from(8, received=60_000)).issue.installation_id == 3
+
+
+def test_what_is_heard_late_moves_an_issue_that_nothing_later_was_said_of(table: Table) -> None:
+    """Who polls hears everything late."""
+    table.put(keys.issue_state(PK), "issue", table.load(heard=heard_from(3, received=60_000)).issue)
+    assert table.load(heard=heard_from(8, received=180_000, late_s=30)).issue.installation_id == 8

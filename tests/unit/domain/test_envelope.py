@@ -211,6 +211,13 @@ def test_a_command_in_a_review_is_not_run_and_not_passed_over(event: str, body: 
 
 
 @pytest.mark.parametrize("event", ["pull_request_review", "pull_request_review_comment"])
+def test_a_review_is_known_again_whatever_its_text_is_by_now(event: str) -> None:
+    one, changed = reviewed(event, "/persevere fix"), reviewed(event, "/persevere fix it")
+    assert isinstance(one, Envelope) and isinstance(changed, Envelope)
+    assert set(one.identities) & set(changed.identities)
+
+
+@pytest.mark.parametrize("event", ["pull_request_review", "pull_request_review_comment"])
 @pytest.mark.parametrize("body", ["Looks good.", "", None, "> /persevere fix"])
 def test_a_review_without_a_command_is_left_to_people(event: str, body: str | None) -> None:
     assert isinstance(reviewed(event, body), Ignored)
