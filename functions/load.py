@@ -65,7 +65,7 @@ def load_view(
     purses = (
         reader.purses(operator, issue, now, waiters) if now is not None else {}
     )  # the gates first: what is read later is newer
-    ahead, ahead_here = reader.jobs_ahead(issue)
+    ahead, ahead_here = reader.jobs_ahead(issue, {job.installation_id for job in (active, build) if job})
     steps = reader.steps(active if active and active.kind in ("build", "fix") else build) if for_rendering else ()
     return View(
         pk=pk,
@@ -165,15 +165,19 @@ class _Reader:
         found = read_all(self._store, keys.job_pk(job.id), "STEP#")
         return tuple(StepState.model_validate(_light(record, self._blobs)) for record in found)
 
-    def jobs_ahead(self, issue: IssueState) -> tuple[int, int]:
+    def jobs_ahead(self, issue: IssueState, before: set[int]) -> tuple[int, int]:
         """Jobs of other issues that are not over and came before ours (all, while we have none): in this repository, and
-        in the whole installation.
+        in the whole installation. `before` are installations that our jobs were filed under: jobs of this repository
+        may be at work there still, since it moved.
         """
         mine = issue.job
         ahead = [
             record.body.get("repository")
-            for record in read_all(self._store, f"ACTIVE#{issue.installation_id}", "JOB#")
-            if record.body.get("job") != mine and (mine is None or str(record.body.get("job")) < mine)
+            for installation in {issue.installation_id} | before
+            for record in read_all(self._store, f"ACTIVE#{installation}", "JOB#")
+            if (installation == issue.installation_id or record.body.get("repository") == issue.repository.id)
+            and record.body.get("job") != mine
+            and (mine is None or str(record.body.get("job")) < mine)
         ]
         return sum(each == issue.repository.id for each in ahead), len(ahead)
 

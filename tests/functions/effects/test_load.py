@@ -143,6 +143,20 @@ def test_the_queue_counts_older_jobs_of_this_repository_only(table: Table) -> No
     assert table.load().jobs_ahead == 4
 
 
+@pytest.mark.parametrize("ours", ["jobC", None])
+def test_the_queue_of_an_issue_that_moved_counts_what_came_before_under_both_installations(
+    table: Table, ours: str | None
+) -> None:
+    for installation, name in ((3, "jobA"), (3, "jobC"), (8, "jobAA"), (8, "jobD")):
+        table.put(keys.active(installation, name), "active", {"job": name, "repository": 1})
+    for installation in (3, 8):  # of another repository: it did not move with ours
+        table.put(keys.active(installation, "jobAAA"), "active", {"job": "jobAAA", "repository": 2})
+    table.put(keys.issue_state(PK), "issue", state(job=ours, build="jobB", installation_id=8))
+    view = table.load()
+    ahead = 2 if ours else 4
+    assert (view.jobs_ahead, view.jobs_ahead_here) == (ahead, ahead + 1)
+
+
 # --- an issue that moved ---------------------------------------------------------------------------------------------
 
 
