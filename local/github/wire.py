@@ -52,13 +52,18 @@ def ask(
 
 
 def _answer(request: urllib.request.Request, timeout_s: float) -> bytes:
-    """A page that is cut off before its first byte is looked at once more, as a browser does (RFC 9110, 9.2.2)."""
+    """Once more where a connection broke off before the first byte of an answer, and nothing can have been done by it: it
+    was not sent to its end, or it only looks or steers (RFC 9110, 9.2.2).
+    """
     try:
         return _once(request, timeout_s)
     except http.client.RemoteDisconnected:
-        if request.get_method() != "GET":
+        if request.get_method() != "GET" and not request.selector.startswith("/_sim/"):
             raise
-        return _once(request, timeout_s)
+    except urllib.error.URLError as error:
+        if not isinstance(error.reason, BrokenPipeError | ConnectionResetError):
+            raise
+    return _once(request, timeout_s)
 
 
 def _once(request: urllib.request.Request, timeout_s: float) -> bytes:

@@ -1,0 +1,53 @@
+"""The client of the simulated people on a connection that breaks off."""
+
+import http.client
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import pytest
+
+from local.github.wire import ask
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+
+
+@dataclass
+class BreaksOff:
+    """Closes its first connection without an answer, and answers the next ones."""
+
+    url: str
+    met: list[bytes] = field(default_factory=list)
+
+
+@pytest.fixture
+def server() -> Iterator[BreaksOff]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        found = BreaksOff(f"http://127.0.0.1:{listening.getsockname()[1]}")
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listening.accept()
+                    with connection:
+                        found.met.append(connection.recv(1 << 16))
+                        if len(found.met) > 1:
+                            connection.sendall(ANSWER)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield found
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/user"), ("POST", "/_sim/clock")])
+def test_who_only_looks_or_steers_asks_once_more(server: BreaksOff, method: str, path: str) -> None:
+    assert ask(method, server.url + path) == {}
+    assert len(server.met) == 2
+
+
+def test_what_may_have_been_done_is_not_done_again(server: BreaksOff) -> None:
+    with pytest.raises(http.client.RemoteDisconnected):
+        ask("POST", f"{server.url}/repos/octo-org/octo-repo/issues")
+    assert len(server.met) == 1
