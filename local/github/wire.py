@@ -1,6 +1,5 @@
 """Small HTTP client of the people and of whoever steers the simulator."""
 
-import http.client
 import json
 import urllib.error
 import urllib.request
@@ -57,7 +56,7 @@ def _answer(request: urllib.request.Request, timeout_s: float) -> bytes:
     """
     try:
         return _once(request, timeout_s)
-    except http.client.RemoteDisconnected:
+    except ConnectionResetError:  # http.client's RemoteDisconnected is one
         if request.get_method() != "GET" and not request.selector.startswith("/_sim/"):
             raise
     except urllib.error.URLError as error:

@@ -1,7 +1,7 @@
 """The client of the simulated people on a connection that breaks off."""
 
-import http.client
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,9 +16,10 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
 @dataclass
 class BreaksOff:
-    """Closes its first connection without an answer, and answers the next ones."""
+    """Closes its first connection without an answer, or resets it, and answers the next ones."""
 
     url: str
+    resets: bool = False
     met: list[bytes] = field(default_factory=list)
 
 
@@ -35,19 +36,25 @@ def server() -> Iterator[BreaksOff]:
                         found.met.append(connection.recv(1 << 16))
                         if len(found.met) > 1:
                             connection.sendall(ANSWER)
+                        elif found.resets:
+                            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
         threading.Thread(target=serve, daemon=True).start()
         yield found
         listening.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.parametrize("resets", [False, True])
 @pytest.mark.parametrize(("method", "path"), [("GET", "/user"), ("POST", "/_sim/clock")])
-def test_who_only_looks_or_steers_asks_once_more(server: BreaksOff, method: str, path: str) -> None:
+def test_who_only_looks_or_steers_asks_once_more(server: BreaksOff, method: str, path: str, resets: bool) -> None:
+    server.resets = resets
     assert ask(method, server.url + path) == {}
     assert len(server.met) == 2
 
 
-def test_what_may_have_been_done_is_not_done_again(server: BreaksOff) -> None:
-    with pytest.raises(http.client.RemoteDisconnected):
+@pytest.mark.parametrize("resets", [False, True])
+def test_what_may_have_been_done_is_not_done_again(server: BreaksOff, resets: bool) -> None:
+    server.resets = resets
+    with pytest.raises(ConnectionResetError):
         ask("POST", f"{server.url}/repos/octo-org/octo-repo/issues")
     assert len(server.met) == 1
