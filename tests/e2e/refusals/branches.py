@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from shared.github.wire import TIMEOUT_S
 from tests.e2e.place import Place
 from tests.e2e.row import Row
 from tests.e2e.stories import GREET, HELLO, SAMPLE, build, finish, spec, write
@@ -29,15 +30,15 @@ def branch_of(place: Place) -> str:
 
 
 def slowed(place: Place, method: str, path: str, deed: Callable[[], Any], body: str | None = None) -> None:
-    """Approve; while GitHub takes its time over one request of ours, somebody is quicker."""
+    """Approve; while GitHub takes its time over one request of ours, somebody is quicker: we are answered after them."""
     steering = place.product.steering
     place.plan()
-    steering.fault("delay", method=method, path=path, body=body, actor="app", delay_s=3.0)
+    steering.fault("delay", method=method, path=path, body=body, actor="app", delay_s=TIMEOUT_S - 2)
     place.approve(wait=False)
     place.product.until("the slow request", lambda: any(each["hits"] for each in steering.faults()))
     deed()
-    place.settle()
     steering.clear_faults()
+    place.settle()
 
 
 def take_the_name(place: Place) -> None:
@@ -73,7 +74,7 @@ def open_first(place: Place) -> None:
 
     def open_theirs() -> None:
         place.octocat.open_pull(place.full_name, branch_of(place), title="Mine")
-        place.product.until("our own to be refused", lambda: _says(place, "already exists"))
+        place.product.until("our own to be refused", lambda: says(place, "already exists"))
         steering.settings(lag_s={})
 
     place.plan()
@@ -82,7 +83,7 @@ def open_first(place: Place) -> None:
     open_theirs()
 
 
-def _says(place: Place, words: str) -> bool:
+def says(place: Place, words: str) -> bool:
     return any(words in each["message"] for each in place.refusals())
 
 
