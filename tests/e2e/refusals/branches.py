@@ -29,7 +29,7 @@ def branch_of(place: Place) -> str:
     return str(place.product.until("a branch to be chosen", chosen))
 
 
-def slowed(place: Place, method: str, path: str, deed: Callable[[], Any], body: str | None = None) -> None:
+def overtaken(place: Place, method: str, path: str, deed: Callable[[], Any], body: str | None = None) -> None:
     """Approve; while GitHub takes its time over one request of ours, somebody is quicker: we are answered after them."""
     steering = place.product.steering
     place.plan()
@@ -38,17 +38,16 @@ def slowed(place: Place, method: str, path: str, deed: Callable[[], Any], body: 
     place.product.until("the slow request", lambda: any(each["hits"] for each in steering.faults()))
     deed()
     steering.clear_faults()
-    place.settle()
 
 
 def take_the_name(place: Place) -> None:
     push = lambda: place.octocat.push(place.full_name, branch_of(place), {"mine.txt": "mine\n"}, base="main")  # noqa: E731
-    slowed(place, "POST", f"^/repos/{place.full_name}/git/refs$", push)
+    overtaken(place, "POST", f"^/repos/{place.full_name}/git/refs$", push)
 
 
 def push_first(place: Place) -> None:
     push = lambda: place.octocat.push(place.full_name, branch_of(place), {"mine.txt": "mine\n"})  # noqa: E731
-    slowed(place, "POST", "^/graphql$", push, body="updateRefs")
+    overtaken(place, "POST", "^/graphql$", push, body="updateRefs")
 
 
 def theirs_is_there(place: Place) -> None:
@@ -64,23 +63,17 @@ def merge_by_hand(place: Place) -> None:
         head = place.octocat.get(f"/repos/{place.full_name}/git/ref/heads/{branch_of(place)}")["object"]["sha"]
         place.octocat.do("PATCH", f"/repos/{place.full_name}/git/refs/heads/main", {"sha": head})
 
-    slowed(place, "POST", f"^/repos/{place.full_name}/pulls$", move_main)
+    overtaken(place, "POST", f"^/repos/{place.full_name}/pulls$", move_main)
 
 
 def open_first(place: Place) -> None:
     """Somebody opens a pull request from our branch, and GitHub's list does not show it yet."""
     steering = place.product.steering
     steering.settings(lag_s={"pulls": 3600})
-
-    def open_theirs() -> None:
-        place.octocat.open_pull(place.full_name, branch_of(place), title="Mine")
-        place.product.until("our own to be refused", lambda: says(place, "already exists"))
-        steering.settings(lag_s={})
-
-    place.plan()
-    place.approve(wait=False)
-    place.product.until("the branch", lambda: (state := place.state()) and state.marker_head)
-    open_theirs()
+    theirs = lambda: place.octocat.open_pull(place.full_name, branch_of(place), title="Mine")  # noqa: E731
+    overtaken(place, "POST", f"^/repos/{place.full_name}/pulls$", theirs)
+    place.product.until("our own to be refused", lambda: says(place, "already exists"))
+    steering.settings(lag_s={})
 
 
 def says(place: Place, words: str) -> bool:
