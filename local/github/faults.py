@@ -25,7 +25,10 @@ CONTENT = re.compile(
 
 @dataclass
 class Fault:
-    """One order. It hits requests whose method, path and body match, after `skip` hits, `count` times (0: always)."""
+    """One order. It hits requests whose method, path and body match, after `skip` hits, `count` times (0: always).
+
+    What a delay holds goes on at once when the order is taken back.
+    """
 
     what: str
     path: str = ".*"
@@ -99,7 +102,9 @@ def before(call: Call, fault: Fault) -> None:
             headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
             raise Refusal(403, f"API rate limit exceeded for {call.actor.name}.", headers=headers)
         case "delay":
-            time.sleep(fault.delay_s)
+            until = time.monotonic() + fault.delay_s
+            while time.monotonic() < until and any(each is fault for each in call.world.faults):
+                time.sleep(0.02)
 
 
 def count_content(call: Call) -> None:

@@ -76,7 +76,7 @@ class Steering:
     def fault(self, what: str, **more: Any) -> dict[str, Any]:
         """Order trouble: what ∈ status, secondary_limit, primary_limit, drop, drop_after_effect,
         bad_gateway_after_effect, delay; method, path, body (regular expressions), actor, count, skip, status, message,
-        headers, header, delay_s."""
+        headers, header, delay_s (at most: what is held goes on when the faults are cleared)."""
         return self._do("POST", "faults", {"what": what, **more})  # type: ignore[no-any-return]
 
     def faults(self) -> list[dict[str, Any]]:

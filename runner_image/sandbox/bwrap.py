@@ -140,7 +140,7 @@ class Bwrap:
                     [self._program, *self._namespaces("local"), *probe, "--", *self._become(), "/bin/true"],
                     check=False,
                     capture_output=True,
-                    timeout=20,
+                    timeout=60,
                     env={"PATH": PATH},
                 )
             except (OSError, subprocess.SubprocessError) as error:

@@ -160,7 +160,7 @@ class Uid:
         """The whole way once, so that what this kernel or this container refuses is known before any work."""
         place = Place(self._temporary, self._temporary)
         for network in ("local", "none"):
-            ran = self.run(place, Command("exit 0", 20, network=network))
+            ran = self.run(place, Command("exit 0", 60, network=network))
             if ran.end != "exited" or ran.exit != 0:
                 said = ran.output.last(300).strip() or ran.end
                 if network == "local" and self._loopback:

@@ -42,6 +42,8 @@ def handler(event, context):
     return {"statusCode": int(os.environ.get("STATUS", 202)) if good else 401, "body": "{}"}
 """
 
+PATIENT = {"Delay": 0.1, "MaxAttempts": 3_000}
+
 
 @cache
 def client_of(url: str, service: str) -> Any:
@@ -137,9 +139,7 @@ class Place:
                 Environment={"Variables": told},
             )
         for name in FUNCTIONS:  # one that is just being made is a finding, and rightly
-            client.get_waiter("function_active_v2").wait(
-                FunctionName=f"{self.stack}-{name}", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-            )
+            client.get_waiter("function_active_v2").wait(FunctionName=f"{self.stack}-{name}", WaiterConfig=PATIENT)
         for output, name in (("WebhookUrl", "github_webhook"), ("JobApiUrl", "job_api")):
             made = client.create_function_url_config(FunctionName=f"{self.stack}-{name}", AuthType="NONE")
             self.outputs[output] = made["FunctionUrl"]
@@ -173,7 +173,7 @@ class Place:
         body = {"Resources": {"Role": role}, "Outputs": told}
         client = self.client("cloudformation")
         client.create_stack(StackName=self.stack, TemplateBody=json.dumps(body))
-        client.get_waiter("stack_create_complete").wait(StackName=self.stack, WaiterConfig={"Delay": 0.1})
+        client.get_waiter("stack_create_complete").wait(StackName=self.stack, WaiterConfig=PATIENT)
 
     def says(self, **outputs: str | None) -> None:
         """The stack says something else of these outputs; None: nothing."""
@@ -183,7 +183,7 @@ class Place:
                 self.outputs[name] = value
         client = self.client("cloudformation")
         client.delete_stack(StackName=self.stack)
-        client.get_waiter("stack_delete_complete").wait(StackName=self.stack, WaiterConfig={"Delay": 0.1})
+        client.get_waiter("stack_delete_complete").wait(StackName=self.stack, WaiterConfig=PATIENT)
         self._stack()
 
 

@@ -25,7 +25,7 @@ from tests.contract.manual_clock import ManualClock
 from tests.emulator import REGION
 
 API = "http://127.0.0.1:1"
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 
 # What a runner may be like; each a program of its own for `python -c`.
@@ -179,7 +179,7 @@ def alive(pid: int) -> bool:
     """Whether it runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it ends between being opened and being read
         return False
 
 
@@ -302,12 +302,16 @@ def test_a_runner_sees_its_ticket_and_nothing_of_the_host(
 
 
 def test_what_does_not_leave_is_killed_when_the_grace_is_over(local: SubprocessWorld) -> None:
-    tasks = local.tasks("stubborn", grace_s=0.3)
-    tasks.start("job1-1", "job1", "ticket")
-    until(lambda: "ready" in read_log(tasks, "job1-1"), "the runner's first word")
-    tasks.stop("job1", "enough")
-    assert wait_for(tasks, "job1", "stopped").reason == "enough (signal 9)"
-    assert "asked" in read_log(tasks, "job1-1"), "it was asked first"
+    for grace_s in (0.3, 3.0, 30.0):  # a machine on which it could not even say so by then gives it longer
+        tasks, job = local.tasks("stubborn", grace_s=grace_s), f"job{grace_s:.0f}"
+        tasks.start(f"{job}-1", job, "ticket")
+        until(lambda: "ready" in read_log(tasks, f"{job}-1"), "the runner's first word")  # noqa: B023 - at once
+        tasks.stop(job, "enough")
+        assert wait_for(tasks, job, "stopped").reason == "enough (signal 9)"
+        if "asked" in read_log(tasks, f"{job}-1"):
+            break
+    else:
+        pytest.fail("it was killed without having been asked first")
 
 
 def test_what_a_runner_leaves_behind_goes_with_it(local: SubprocessWorld, home: Path) -> None:

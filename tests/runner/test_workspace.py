@@ -179,7 +179,7 @@ def test_files_are_cloned_only_where_a_test_says_so(repo: Repo, tmp_path: Path) 
     git = Git(tmp_path / "own", GIT)
     git.init()
     with pytest.raises(GitFailed, match="not allowed"):
-        git.fetch(repo.url, [base], None, Orders(), 10)
+        git.fetch(repo.url, [base], None, Orders(), 300)
 
 
 def test_settings_of_the_machine_are_not_read(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

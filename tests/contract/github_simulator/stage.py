@@ -90,6 +90,7 @@ class Stage:
         self.url = url
         self.st = Steering(url)
         self.st.reset()
+        assert self.st.quiet(wait=30), "what the test before has sent is still on its way to the hook"
         self.began = int(time.time())
         self.st.hold_clock(self.began)
         hook.received, hook.status = [], 202

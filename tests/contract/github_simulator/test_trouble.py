@@ -1,5 +1,8 @@
 """Trouble on order: limits, lag, flicker, lost answers; and the ground truth that stays."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
@@ -77,6 +80,18 @@ def test_an_answer_may_be_lost_before_or_after_the_effect(stage, what, landed):
     assert len(stage.octocat.comments(REPO, 1)) == landed
     assert len(stage.st.log(kind="comment")) == landed
     assert stage.st.faults()[0]["hits"] == 1
+
+
+def test_what_a_delay_holds_goes_on_when_it_is_taken_back(stage):
+    stage.octocat.open_issue(REPO, "one")
+    stage.st.fault("delay", path="/issues/1$", actor="app", delay_s=600)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(stage.here().get, f"{R}/issues/1")
+        while not stage.st.faults()[0]["hits"]:
+            time.sleep(0.02)
+        assert not asked.done()
+        stage.st.clear_faults()
+        assert asked.result().status_code == 200
 
 
 def test_faults_can_be_aimed(stage):

@@ -48,7 +48,7 @@ class Post:
     def send(self) -> tuple[int, dict[str, Any]]:
         """Over HTTP, with just these headers."""
         address = urlsplit(self.place.product.host_url)
-        connection = HTTPConnection(address.hostname or "", address.port, timeout=30)
+        connection = HTTPConnection(address.hostname or "", address.port, timeout=120)
         try:
             connection.request("POST", "/webhook", self.body, self.headers)
             answer = connection.getresponse()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from shared.github.wire import TIMEOUT_S
 from tests.e2e.place import Place
 from tests.e2e.row import Row
 from tests.e2e.stories import GREET, HELLO, SAMPLE, build, finish, spec, write
@@ -28,26 +29,25 @@ def branch_of(place: Place) -> str:
     return str(place.product.until("a branch to be chosen", chosen))
 
 
-def slowed(place: Place, method: str, path: str, deed: Callable[[], Any], body: str | None = None) -> None:
-    """Approve; while GitHub takes its time over one request of ours, somebody is quicker."""
+def overtaken(place: Place, method: str, path: str, deed: Callable[[], Any], body: str | None = None) -> None:
+    """Approve; while GitHub takes its time over one request of ours, somebody is quicker: we are answered after them."""
     steering = place.product.steering
     place.plan()
-    steering.fault("delay", method=method, path=path, body=body, actor="app", delay_s=3.0)
+    steering.fault("delay", method=method, path=path, body=body, actor="app", delay_s=TIMEOUT_S - 2)
     place.approve(wait=False)
     place.product.until("the slow request", lambda: any(each["hits"] for each in steering.faults()))
     deed()
-    place.settle()
     steering.clear_faults()
 
 
 def take_the_name(place: Place) -> None:
     push = lambda: place.octocat.push(place.full_name, branch_of(place), {"mine.txt": "mine\n"}, base="main")  # noqa: E731
-    slowed(place, "POST", f"^/repos/{place.full_name}/git/refs$", push)
+    overtaken(place, "POST", f"^/repos/{place.full_name}/git/refs$", push)
 
 
 def push_first(place: Place) -> None:
     push = lambda: place.octocat.push(place.full_name, branch_of(place), {"mine.txt": "mine\n"})  # noqa: E731
-    slowed(place, "POST", "^/graphql$", push, body="updateRefs")
+    overtaken(place, "POST", "^/graphql$", push, body="updateRefs")
 
 
 def theirs_is_there(place: Place) -> None:
@@ -63,26 +63,20 @@ def merge_by_hand(place: Place) -> None:
         head = place.octocat.get(f"/repos/{place.full_name}/git/ref/heads/{branch_of(place)}")["object"]["sha"]
         place.octocat.do("PATCH", f"/repos/{place.full_name}/git/refs/heads/main", {"sha": head})
 
-    slowed(place, "POST", f"^/repos/{place.full_name}/pulls$", move_main)
+    overtaken(place, "POST", f"^/repos/{place.full_name}/pulls$", move_main)
 
 
 def open_first(place: Place) -> None:
     """Somebody opens a pull request from our branch, and GitHub's list does not show it yet."""
     steering = place.product.steering
     steering.settings(lag_s={"pulls": 3600})
-
-    def open_theirs() -> None:
-        place.octocat.open_pull(place.full_name, branch_of(place), title="Mine")
-        place.product.until("our own to be refused", lambda: _says(place, "already exists"))
-        steering.settings(lag_s={})
-
-    place.plan()
-    place.approve(wait=False)
-    place.product.until("the branch", lambda: (state := place.state()) and state.marker_head)
-    open_theirs()
+    theirs = lambda: place.octocat.open_pull(place.full_name, branch_of(place), title="Mine")  # noqa: E731
+    overtaken(place, "POST", f"^/repos/{place.full_name}/pulls$", theirs)
+    place.product.until("our own to be refused", lambda: says(place, "already exists"))
+    steering.settings(lag_s={})
 
 
-def _says(place: Place, words: str) -> bool:
+def says(place: Place, words: str) -> bool:
     return any(words in each["message"] for each in place.refusals())
 
 

@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -90,11 +91,18 @@ class Gate:
         return (*self.whose(job), int(launch))
 
     def _kill(self, task: str) -> None:
-        begun = json.loads((self.home / "tasks" / task / "begun.json").read_text("utf-8"))
         with suppress(ProcessLookupError):
-            os.kill(begun["runner"], signal.SIGKILL)
+            os.kill(self._runner(task), signal.SIGKILL)
         whose = self._launch(task)
         self.killed.append((whose[0], whose[1], self.seen[whose][-1]))
+
+    def _runner(self, task: str) -> int:
+        """Its process. Its first word may come before its keeper has written down who it is."""
+        path, until = self.home / "tasks" / task / "begun.json", time.monotonic() + 60
+        while (found := json.loads(path.read_text("utf-8"))["runner"] if path.exists() else None) is None:
+            assert time.monotonic() < until, f"nobody wrote down who runs {task}"
+            time.sleep(0.01)
+        return int(found)
 
     def _forward(self, environ: dict[str, Any], task: str, path: str) -> Response:
         if path.startswith("/github/"):

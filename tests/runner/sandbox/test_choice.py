@@ -163,18 +163,20 @@ def test_what_a_killed_runner_had_started_ends(
         "from runner_image.sandbox.choice import choose\nfrom runner_image.sandbox.contract import Command, Place\n"
         "from runner_image.sandbox.interpreter import find_interpreter\n"
         f"d = Path({json.dumps(str(directory))}) / ('killed-' + sys.argv[1])\n"
+        "nap = sys.argv[2][1:]\n"
         "s = choose(sys.argv[1], find_interpreter(None), d / 'private', os.environ)\n"
         "for n in 'wh': (d / n).mkdir()\n"
         "p = Place(d / 'w', d / 'h')\n"
         "s.own(p.workspace); s.own(p.home)\n"
-        "s.run(p, Command(f'setsid -f sleep {sys.argv[2]}; touch begun; sleep {sys.argv[2]}', 60))\n"
+        "s.run(p, Command(f'setsid -f sleep {nap}; touch begun; sleep {nap}', 600))\n"
     )
     if name != "none":
         make_sandbox(name)  # skips where there is none
     nap = f"{NAP}{('none', 'bwrap', 'uid').index(name)}"
-    process = subprocess.Popen([sys.executable, "-c", script, name, nap], cwd=Path(__file__).parents[3])
-    until = time.monotonic() + 60
-    while not (directory / f"killed-{name}" / "w" / "begun").exists() and time.monotonic() < until:
+    process = subprocess.Popen([sys.executable, "-c", script, name, f"={nap}"], cwd=Path(__file__).parents[3])
+    begun = directory / f"killed-{name}" / "w" / "begun"
+    while not begun.exists():
+        assert process.poll() is None, "it ended before its command had begun"
         time.sleep(0.02)
     assert lives(nap)
     process.send_signal(signal.SIGKILL)
@@ -193,6 +195,7 @@ def test_a_guard_told_to_leave_before_it_knows_its_command_takes_it_along(tmp_pa
     line = f"setsid -f sleep {nap}; touch {tmp_path}/begun; sleep {nap}"
     process = subprocess.Popen([sys.executable, "-c", slow, "sh", "-c", line], cwd=Path(__file__).parents[3])
     while not (tmp_path / "begun").exists():
+        assert process.poll() is None, "it ended before its command had begun"
         time.sleep(0.02)
     process.terminate()
     (tmp_path / "told").touch()

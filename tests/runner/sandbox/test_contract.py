@@ -247,7 +247,7 @@ def test_what_makes_files_without_end_is_ended_and_told(
 ) -> None:
     monkeypatch.setattr(scarce, limit, most)
     line = "n=0; while true; do n=$((n+1)); mkdir $n; touch $n/a$n-{1..999}; sleep 0.05; done"
-    ran = fence.run(f"bash -c '{line}'", seconds=60)
+    ran = fence.run(f"bash -c '{line}'")
     assert (ran.end, ran.exit) == ("exited", 137)
     assert words in ran.output.text()
 
@@ -258,7 +258,7 @@ held = []
 for _ in range(60):
     held.append(b'x' * (10 << 20))
     time.sleep(0.01)
-time.sleep(30)
+time.sleep(4715)
 " """
 
 
@@ -272,13 +272,12 @@ def short_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("short_of_memory")
 @pytest.mark.parametrize("kind", ["bwrap", "bwrap-one-id", "uid", "none"])
-@pytest.mark.parametrize("line", [EATER, f"(setsid {EATER} &) ; sleep 30"], ids=["itself", "daemon"])
+@pytest.mark.parametrize("line", [EATER, f"(setsid {EATER} &) ; sleep 4715"], ids=["itself", "daemon"])
 def test_what_eats_the_memory_is_ended_and_told(
     kind: str, line: str, sandboxes: Callable[[str], Sandbox], fence_of: Callable[[Sandbox], Fence]
 ) -> None:
-    ran = fence_of(sandboxes(kind)).run(line, seconds=60)
+    ran = fence_of(sandboxes(kind)).run(line)
     assert (ran.end, ran.exit) == ("exited", 137)
-    assert ran.seconds < 25
     assert "MB of memory, and less than 256 of 976 MB were left" in ran.output.text()
 
 
@@ -292,7 +291,7 @@ def test_memory_that_others_take_ends_no_command(fence: Fence) -> None:
 def test_files_in_memory_that_a_command_fills_count_as_held(
     kind: str, sandboxes: Callable[[str], Sandbox], fence_of: Callable[[Sandbox], Fence]
 ) -> None:
-    ran = fence_of(sandboxes(kind)).run("head -c 200000000 /dev/zero > /dev/shm/much; sleep 30", seconds=60)
+    ran = fence_of(sandboxes(kind)).run("head -c 200000000 /dev/zero > /dev/shm/much; sleep 4715")
     assert (ran.end, ran.exit) == ("exited", 137)
 
 
@@ -304,7 +303,7 @@ def test_files_in_memory_that_others_fill_end_no_command(fenced: Fence) -> None:
     thread = threading.Thread(target=lambda: said.append(fenced.says("touch begun; sleep 3; echo fine")))
     try:
         thread.start()
-        while not begun.exists():
+        while not begun.exists() and thread.is_alive():
             time.sleep(0.02)
         much.write_bytes(bytes(200_000_000))
         thread.join()

@@ -16,8 +16,17 @@ from shared.domain.money import NANO
 from shared.domain.step import Asking, StepState
 from shared.domain.usage import ALL
 from shared.domain.usage import day_of as day_of_now
+from shared.domain.workflow.turn import DAY_MS
 from shared.errors import Final, NotConfigured
 from shared.ports import read_all
+
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No day ends between a question and the look at what it cost."""
+    real = SystemClock.now
+    ahead = DAY_MS // 2 - real(SystemClock()) % DAY_MS
+    monkeypatch.setattr(SystemClock, "now", lambda self: real(self) + ahead)
 
 
 @pytest.fixture
