@@ -93,6 +93,7 @@ def _demo(
     terminal.fact("model", f"scripted conversation{through_words(through)}", "ok")
     terminal.fact("limits", "$6.00 and 60 min for this issue (the sample's persevere.yml)", "ok")
     scenery = Scenery(
+        what="`persevere demo`",
         full_name=REPOSITORY,
         tree=tree,
         people=PEOPLE,
