@@ -95,7 +95,7 @@ class Table:
             return line
         steps = sum(each.answered for each in self.steps(line.id))
         lease = self.lease(line.id)
-        seconds = lease.seconds_before + lease.seconds if lease else 0.0
+        seconds = _worked(lease, SystemClock().now()) if lease else 0.0
         return line.model_copy(update={"steps": max(line.steps, steps), "seconds": max(line.seconds, seconds)})
 
     def ledgers(self, pk: str) -> list[tuple[str, Ledger]]:
@@ -187,3 +187,11 @@ class Table:
         found = [record.key for record in read_all(self.store, pk, "INBOUND#")]
         effects = (record for record in read_all(self.store, pk, "EFFECT#") if record.kind == "effect")
         return found + [each.key for each in effects if Effect.model_validate(unpack(each, self._blobs).body).open]
+
+
+def _worked(lease: Lease, now: int) -> float:
+    """Seconds of all its machines. The last one says how long it has worked with its heartbeats only, so until the next
+    one its lease is taken for it, as long as that holds.
+    """
+    since_claim = (min(now, lease.until) - lease.claimed_at) / 1000 if lease.claimed_at and not lease.finished else 0.0
+    return lease.seconds_before + max(lease.seconds, since_claim)

@@ -107,6 +107,25 @@ def test_a_running_job_shows_its_steps_and_time(
     assert (row["steps"], row["seconds"]) == (7, 42.5)
 
 
+@pytest.mark.parametrize(
+    ("fields", "seconds"),
+    [
+        ({"claimed_at": 1_000, "until": 61_000, "seconds": 15.0}, 60.0),  # long ago: no longer than its lease held
+        ({"claimed_at": 1_000, "until": 61_000, "seconds": 70.0}, 70.0),
+        ({"claimed_at": 1_000, "until": 61_000, "seconds": 15.0, "seconds_before": 20.0, "finished": True}, 35.0),
+        ({"claimed_at": 0, "until": 61_000, "seconds": 15.0}, 15.0),
+    ],
+)
+def test_between_two_heartbeats_the_lease_says_how_long_it_has_worked(
+    fields: dict[str, Any], seconds: float, home: Path, persevere: Persevere, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known(home)
+    put(home, (keys.job_lease(JOB), "lease", Lease(job=JOB, launch=1, epoch=1, nonce="n" * 20, **fields)))
+    assert persevere("status", "--json") == PROVED
+    (row,) = json.loads(capsys.readouterr().out)[0]["jobs"]
+    assert row["seconds"] == seconds
+
+
 def test_a_job_that_has_ended_shows_what_it_ended_with(
     home: Path, persevere: Persevere, capsys: pytest.CaptureFixture[str]
 ) -> None:
