@@ -8,7 +8,6 @@ a host that is started again goes on where the last one stood.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import importlib
 import json
 import os
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from local.host_lock import alone
 from local.worker import Worker
 from shared.errors import NotConfigured
 from shared.settings import Settings, read
@@ -53,6 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT. Exit code 2 when a setting is wrong or the port or the home is taken."""
     parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
     parser.add_argument("--ready-file", type=Path, help='written as {"url", "pid"} once requests are answered')
+    parser.add_argument("--for", dest="what", default="`python -m local.host`", help="what this host was started for")
     options = parser.parse_args(argv)
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = read(os.environ)
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with alone(settings.home), logging_to(settings.home / "host.log"):
+        with alone(settings.home, options.what), logging_to(settings.home / "host.log"):
             serve(settings, over, options.ready_file)
     except NotConfigured as error:
         sys.stderr.write(f"FAIL  {error}.  {error.advice}\n")
@@ -79,25 +80,6 @@ class Company:
 
 
 ALONE = Company()
-
-
-@contextmanager
-def alone(home: Path) -> Iterator[None]:
-    """One host a home: two would ring everything twice. Raises NotConfigured, saying who is at work."""
-    with (home / "host.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            who = lock.read().strip()
-            raise NotConfigured(
-                f"another host is at work in {home}" + (f" ({who})" if who else ""),
-                "stop it, or set another PERSEVERE_HOME",
-            ) from error
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M')}")
-        lock.flush()
-        yield
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def finish(session: Session, word: Finish) -> None:
     settle_strays(session)
     records = list(read_all(session.store, keys.job_pk(session.job.id), "STEP#"))
     steps = [StepState.model_validate(record.body) for record in records]
-    answered = sum(1 for step in steps if step.reply is not None and step.raw is not None)
+    answered = sum(step.answered for step in steps)
     word = _with_cause(word, steps)
     total, booked, _ = book_seconds(session, word.seconds)
     if not answered and word.outcome == "gave_up" and word.reason in OUT_CAUSES:

@@ -85,6 +85,7 @@ def prepare(
     if "budget" in wanted:
         terminal.fact("limit", f"{wanted['budget']} a job: so many steps read more than the default pays for", "ok")
     scenery = Scenery(
+        what="`persevere case`",
         full_name=given.full_name,
         tree=tree,
         people={PERSON: "maintain"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Turns an issue into proved, reviewable software. Begin with `persevere demo`; on a repository of yours: "
     "`persevere init --local`, then `persevere up`. Settings are PERSEVERE_* variables; PERSEVERE_HOME "
     "(~/.local/share/persevere) is where table, blobs, keys and logs of this machine are.",
@@ -28,6 +30,30 @@ MAKE_ROOM = (
 )
 DISK = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM), MAKE_ROOM)
 
+READS = (
+    "Ends with 0 when it answers, be it with an empty list; 1 where what was named is not there, or nothing of it yet; "
+    "2 for words or a setting that is wrong."
+)
+"""One rule for all who look at PERSEVERE_HOME."""
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from local.cli.version import version
+
+        sys.stdout.write(f"persevere {version()}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def persevere(
+    _: Annotated[
+        bool, typer.Option("--version", help="Which version this is.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    """What comes before a command."""
+
+
 # In the order of the help text.
 app.command(short_help=demo.SHORT)(demo.demo)
 app.command(short_help=case.SHORT)(case.case)
@@ -35,11 +61,11 @@ app.command(short_help=init.SHORT)(init.init)
 app.command(short_help=up.SHORT)(up.up)
 app.command(short_help=deploy.SHORT)(deploy.deploy)
 app.command(short_help=doctor.SHORT)(doctor.doctor)
-app.command(short_help=status.SHORT)(status.status)
-app.command(short_help=events.SHORT)(events.events)
-app.command(short_help=stop.SHORT)(stop.stop)
-app.command(short_help=show.SHORT)(show.show)
-app.command(short_help=usage.SHORT)(usage.usage)
+app.command(short_help=status.SHORT, epilog=READS)(status.status)
+app.command(short_help=events.SHORT, epilog=READS)(events.events)
+app.command(short_help=stop.SHORT, epilog=READS)(stop.stop)
+app.command(short_help=show.SHORT, epilog=READS)(show.show)
+app.command(short_help=usage.SHORT, epilog=READS)(usage.usage)
 app.command(short_help=ask.SHORT)(ask.ask)
 app.command(short_help=leave.SHORT)(leave.leave)
 
@@ -49,21 +75,28 @@ def main() -> None:
     try:
         app()
     except Final as error:
-        sys.stderr.write(f"FAIL  {error}\n")
-        if error.advice:
-            sys.stderr.write(f"      {error.advice}\n")
+        _tell(str(error), error.advice)
         sys.exit(code_of(error))
     except Retryable as error:
-        sys.stderr.write(f"FAIL  {whose(error)}{error}\n      {advice_of(error)}\n")
+        _tell(f"{whose(error)}{error}", advice_of(error))
         sys.exit(RED)
     except OSError as error:
         advice = DISK.get(error.errno or 0)
         if advice is None:
             raise
-        sys.stderr.write(f"FAIL  {error.filename or 'a file of ours'}: {error.strerror}\n      {advice}\n")
+        _tell(f"{error.filename or 'a file of ours'}: {error.strerror}", advice)
         sys.exit(RED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _tell(what: str, advice: str) -> None:
+    from local.trial.terminal import Terminal, takes_any_letter
+
+    terminal = Terminal(sys.stderr, any_letter=takes_any_letter(sys.stderr))
+    terminal.entry("FAIL  ", what)
+    if advice:
+        terminal.entry("      ", advice)
 
 
 def advice_of(error: Retryable) -> str:

@@ -53,7 +53,7 @@ def _tell(terminal: Terminal, table: Table, issue: IssueState) -> None:
         terminal.line(f"  queued        {waits}")
     if issue.waiting:
         terminal.line(f"  waits for     {issue.waiting.reason.replace('_', ' ')}  {issue.waiting.line}")
-    for line in issue.jobs:
+    for line in map(table.line_now, issue.jobs):
         what = f"{line.kind} {line.purpose}".strip()
         terminal.line(f"    {line.id}  {what:<15} {line.status:<12} {line.steps:>3} steps {line.seconds:>7.1f} s")
     if issue.pull:
@@ -69,7 +69,7 @@ def _issue(table: Table, issue: IssueState) -> dict[str, Any]:
         "title": issue.title,
         "phase": issue.phase,
         "waiting": issue.waiting.model_dump(mode="json") if issue.waiting else None,
-        "jobs": [line.model_dump(mode="json") for line in issue.jobs],
+        "jobs": [line.model_dump(mode="json") for line in map(table.line_now, issue.jobs)],
         "pull_request": issue.pull.model_dump(mode="json") if issue.pull else None,
         "money": {"limit": money.limit / NANO, "spent": money.spent / NANO, "held": money.held / NANO},
         "tokens": {"read": money.read, "cached": money.cached},
@@ -95,16 +95,16 @@ def events(environment: Mapping[str, str], id: str, *, follow: bool, json_line: 
             if json_line:
                 _print(event.model_dump(mode="json"))
             else:
-                terminal.line(_event_line(event))
+                _tell_event(terminal, event)
         if over or not follow:
             return
         time.sleep(LOOK_EVERY_S)
 
 
-def _event_line(event: Event) -> str:
+def _tell_event(terminal: Terminal, event: Event) -> None:
     at = datetime.fromtimestamp(event.at / 1000, UTC).strftime("%H:%M:%S")
     step = f"step {event.step}  " if event.step is not None else ""
-    return f"{at}  {event.kind:<11} {step}{event.title}"
+    terminal.entry(f"{at}  {event.kind:<11} {step}", event.title)
 
 
 def stop(environment: Mapping[str, str], id: str) -> None:

@@ -7,16 +7,16 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.cli.issues import find_issue, place_of
+from local.cli.issues import find_issue, place_of, read_issue
 from local.trial.records import Table
-from local.trial.terminal import Terminal
+from local.trial.terminal import Terminal, takes_any_letter
 from shared.domain.changeset import decode
 from shared.domain.issue import IssueState
 from shared.domain.money import dollars, minutes
 from shared.domain.protocol import Run
 from shared.domain.spec import fingerprint
 from shared.domain.step import StepState
-from shared.errors import Final
+from shared.errors import Final, NotConfigured
 from shared.settings import read
 
 TAIL_LINES = 12
@@ -24,18 +24,18 @@ CALL_MAX = 600
 
 
 def show(environment: Mapping[str, str], words: str, what: str, *, json_line: bool) -> None:
-    """Raises Final for an issue or a word that is not known, or where there is nothing of it yet."""
-    table = Table(read(environment).home)
-    issue = find_issue(table, words)
+    """Raises NotConfigured for words that say nothing, Final where there is no such issue, or nothing of it yet."""
     if what not in SHOWN:
-        raise Final(f"there is no {what!r} to show", f"one of: {', '.join(SHOWN)}")
+        raise NotConfigured(f"there is no {what!r} to show", f"one of: {', '.join(SHOWN)}")
+    wanted = read_issue(words)
+    table = Table(read(environment).home)
+    issue = find_issue(table, wanted)
     found, tell = SHOWN[what]
     document = found(table, issue)
     if json_line:
         sys.stdout.write(json.dumps({"issue": place_of(issue), what: document}, ensure_ascii=False) + "\n")
         return
-    fits = sys.stdout.isatty() and "utf" in (sys.stdout.encoding or "").lower()
-    terminal = Terminal(sys.stdout, any_letter=fits)
+    terminal = Terminal(sys.stdout, any_letter=sys.stdout.isatty() and takes_any_letter(sys.stdout))
     terminal.line(f"{place_of(issue)}  {issue.title}"[:79])
     terminal.line()
     tell(terminal, document)

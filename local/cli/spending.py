@@ -15,7 +15,7 @@ from local.trial.records import Table
 from local.trial.terminal import Terminal
 from shared.domain.money import NANO, dollars
 from shared.domain.step import StepState
-from shared.errors import Final
+from shared.errors import NotConfigured
 from shared.settings import read
 
 _CROCKFORD = {char: value for value, char in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
@@ -36,9 +36,9 @@ class Spent:
 
 
 def usage(environment: Mapping[str, str], by: str, *, json_line: bool) -> None:
-    """Raises Final for a grouping that is none."""
+    """Raises NotConfigured for a grouping that is none, Final where nothing has run yet."""
     if by not in GROUPS:
-        raise Final(f"usage cannot be grouped by {by!r}", f"one of: {', '.join(GROUPS)}")
+        raise NotConfigured(f"usage cannot be grouped by {by!r}", f"one of: {', '.join(GROUPS)}")
     settings = read(environment)
     table = Table(settings.home)
     rows = sum_up(spent(table), by)

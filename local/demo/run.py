@@ -12,7 +12,7 @@ from local.demo.wheels import pack
 from local.trial.exits import PATIENCE_S
 from local.trial.fence import find_fence
 from local.trial.place import LOCK, alone, check_ours
-from local.trial.play import Play, perform, short
+from local.trial.play import Play, perform, short, typed
 from local.trial.stage import Scenery, Stage
 from local.trial.terminal import Terminal
 from local.trial.through import check_through, through_words
@@ -93,6 +93,7 @@ def _demo(
     terminal.fact("model", f"scripted conversation{through_words(through)}", "ok")
     terminal.fact("limits", "$6.00 and 60 min for this issue (the sample's persevere.yml)", "ok")
     scenery = Scenery(
+        what="`persevere demo`",
         full_name=REPOSITORY,
         tree=tree,
         people=PEOPLE,
@@ -115,7 +116,7 @@ def _demo(
     shutil.rmtree(made, ignore_errors=True)
     if keep or code:
         terminal.line(f"  Kept      {short(home)} (database, logs, repository)")
-        terminal.line(f"            PERSEVERE_HOME={shlex.quote(short(home))} persevere status")
+        terminal.line(f"            PERSEVERE_HOME={shlex.quote(short(home))} {typed()} status")
     else:
         shutil.rmtree(home, ignore_errors=True)
     return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from local.doctor.finding import Context, Finding, NotAsked, fail, ok, warn
+from local.host_lock import holder
 from local.setup.manifest import EVENTS, NO_ADDRESS, permissions
 from local.up.hook import BEFORE, Hook
 from shared.errors import PersevereError
@@ -144,10 +145,9 @@ def webhook(context: Context) -> Finding:
         address = Hook(context.settings.home, context.wire, context.tokens, context.app).address()
     except PersevereError as error:
         return warn(f"its address cannot be read ({error})", "try again in a minute")
-    at_work = (context.settings.home / "host.ready").exists()
     if address in ("", NO_ADDRESS):
         return ok("none: GitHub is asked instead")
-    if (context.settings.home / BEFORE).exists() and not at_work:
+    if (context.settings.home / BEFORE).exists() and holder(context.settings.home) is None:
         return warn(
             f"still points at {address}, and nobody is at work", "persevere up (with or without --url) mends it"
         )

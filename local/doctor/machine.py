@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from local.doctor.finding import Context, Finding, fail, ok, warn
 from local.home import DATABASE
+from local.host_lock import holder
 from local.setup.place import work_tree_of
 from local.trial.fence import NoFence, find_fence
 from runner_image.sandbox.choice import NAMES
@@ -115,9 +116,6 @@ def store(context: Context) -> Finding:
 
 
 def at_work(context: Context) -> Finding:
-    """Whether somebody listens."""
-    ready = context.settings.home / "host.ready"
-    if not ready.exists():
-        return ok("nobody is at work in this home; `persevere up` begins")
-    who = (context.settings.home / "host.lock").read_text("utf-8").strip()
-    return ok(f"`persevere up` is at work ({who})")
+    """Whether somebody listens, and who."""
+    found = holder(context.settings.home)
+    return ok(found.at_work() if found else "nobody is at work in this home; `persevere up` begins")

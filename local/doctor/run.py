@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from local.doctor import github, machine, model
@@ -118,10 +117,6 @@ def examine(context: Context, checks: Iterable[Named]) -> list[tuple[str, Findin
 
 
 def _tell(terminal: Terminal, name: str, finding: Finding) -> None:
-    first, *rest = textwrap.wrap(finding.what, 57, break_long_words=False) or [""]
-    terminal.line(f"  {finding.level:<5} {name:<13} {first}")
-    for part in rest:
-        terminal.line(f"{'':<22}{part}")
+    terminal.entry(f"  {finding.level:<5} {name:<13} ", finding.what)
     if finding.fix:
-        for number, part in enumerate(textwrap.wrap(finding.fix, 52, break_long_words=False, break_on_hyphens=False)):
-            terminal.line(f"{'':<22}{'Fix: ' if number == 0 else '     '}{part}")
+        terminal.entry(f"{'':<22}Fix: ", finding.fix)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import signal
 import sys
 import textwrap
@@ -131,6 +133,13 @@ def short(path: Path) -> str:
     """From here, where it is below here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def typed() -> str:
+    """How our command is typed here: by its path, where no PATH leads to it."""
+    given = Path(sys.argv[0])
+    by_path = given.name == "persevere" and shutil.which("persevere") is None
+    return shlex.quote(short(given.absolute())) if by_path else "persevere"
 
 
 @contextmanager

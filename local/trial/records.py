@@ -14,14 +14,14 @@ from shared.domain import keys
 from shared.domain.effects import Effect
 from shared.domain.events import Event
 from shared.domain.inbound import Inbound
-from shared.domain.issue import IssueState
-from shared.domain.job import JobState, Lease
+from shared.domain.issue import IssueState, JobLine
+from shared.domain.job import TERMINAL, JobState, Lease
 from shared.domain.ledger import Ledger
 from shared.domain.protocol import Observation
 from shared.domain.record import Key, Record
 from shared.domain.spec import SpecRecord
 from shared.domain.step import StepState
-from shared.errors import NotConfigured
+from shared.errors import Final
 from shared.ports import read_all
 from shared.spill import unpack
 
@@ -44,9 +44,9 @@ class Table:
     """The table and the blobs of one home. Long texts of a record are in blobs; here they are whole again."""
 
     def __init__(self, home: Path) -> None:
-        """Raises NotConfigured where nothing has run yet."""
+        """Raises Final where nothing has run yet."""
         if not (home / DATABASE).is_file():
-            raise NotConfigured(
+            raise Final(
                 f"nothing has run in {home} yet",
                 "`persevere up` begins there; to look at the demo: `persevere demo --keep`, then set "
                 "PERSEVERE_HOME=.demo/home",
@@ -88,6 +88,15 @@ class Table:
     def lease(self, job: str) -> Lease | None:
         record = self._get(keys.job_lease(job))
         return None if record is None else Lease.model_validate(record.body)
+
+    def line_now(self, line: JobLine) -> JobLine:
+        """A row of an issue's jobs as it stands: the issue itself is told of steps and time when a machine ends."""
+        if line.status in TERMINAL:
+            return line
+        steps = sum(each.answered for each in self.steps(line.id))
+        lease = self.lease(line.id)
+        seconds = _worked(lease, SystemClock().now()) if lease else 0.0
+        return line.model_copy(update={"steps": max(line.steps, steps), "seconds": max(line.seconds, seconds)})
 
     def ledgers(self, pk: str) -> list[tuple[str, Ledger]]:
         """(name, ledger): `ASK` for asking, the number of the approval for the others."""
@@ -178,3 +187,11 @@ class Table:
         found = [record.key for record in read_all(self.store, pk, "INBOUND#")]
         effects = (record for record in read_all(self.store, pk, "EFFECT#") if record.kind == "effect")
         return found + [each.key for each in effects if Effect.model_validate(unpack(each, self._blobs).body).open]
+
+
+def _worked(lease: Lease, now: int) -> float:
+    """Seconds of all its machines. The last one says how long it has worked with its heartbeats only, so until the next
+    one its lease is taken for it, as long as that holds.
+    """
+    since_claim = (min(now, lease.until) - lease.claimed_at) / 1000 if lease.claimed_at and not lease.finished else 0.0
+    return lease.seconds_before + max(lease.seconds, since_claim)

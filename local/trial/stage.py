@@ -31,13 +31,15 @@ KEPT_VARIABLES = ("PERSEVERE_COMMAND", "PERSEVERE_WITHOUT")
 
 @dataclass(frozen=True)
 class Scenery:
-    """What a trial starts from. `tree` becomes the repository's first commit, `people` are roles by login.
+    """What a trial starts from. `what` is the command that people gave; `tree` becomes the repository's first commit,
+    `people` are roles by login.
 
     `script` is the conversation that answers as the model; `environment` is for set-up (package indexes). `through` is
     the provider in whose format it answers, over HTTP and with that provider's own client ("": inside of the host).
     `strike` says when machines are killed on purpose (`local/strikes.py`).
     """
 
+    what: str
     full_name: str
     tree: Path
     people: Mapping[str, str]
@@ -104,7 +106,7 @@ class Stage:
         """Take the host away and start it again on the same port, as an operator does for a new version."""
         port = self.host_url.rpartition(":")[2]
         self.host.stop()
-        self._children[1] = Child("host", self.home, ["local.host"], self._environment() | {"PERSEVERE_PORT": port})
+        self._children[1] = self._host({"PERSEVERE_PORT": port})
         self._children[1].wait_ready()
 
     def _clear(self) -> None:
@@ -123,7 +125,7 @@ class Stage:
             served = ["local.model_server", "--script", str(self.scenery.script)]
             self._model = Child("model", self.home, served, without_keys(os.environ))
             self._model.wait_ready()
-        self._children.append(Child("host", self.home, ["local.host"], self._environment()))
+        self._children.append(self._host({}))
         self.host_url = self._children[1].wait_ready()
         self._table = Table(self.home)
         self.steering.hook(app["id"], f"{self.host_url}/webhook")
@@ -144,6 +146,10 @@ class Stage:
         Keyring(self.home).save_app(AppFile(app["id"], APP, app["webhook_secret"], app["pem"], tokens))
         steering.install(app["id"], scenery.owner, [scenery.name])
         return app
+
+    def _host(self, more: Mapping[str, str]) -> Child:
+        command = ["local.host", "--for", self.scenery.what]
+        return Child("host", self.home, command, self._environment() | dict(more))
 
     def _environment(self) -> dict[str, str]:
         """The machine's own, with our settings. Quiet and pacing are set to what a trial on one machine can wait for."""

@@ -7,7 +7,7 @@ import textwrap
 import time
 from typing import Any, TextIO
 
-from local.trial.terminal import WIDTH, Terminal
+from local.trial.terminal import Terminal
 
 INDENT = 25
 
@@ -25,7 +25,7 @@ class Lines:
         if self._json:
             self._print({"fact": name, "what": what})
             return
-        for number, part in enumerate(textwrap.wrap(what, WIDTH - 14, break_long_words=False) or [""]):
+        for number, part in enumerate(textwrap.wrap(what, self.terminal.width - 14, break_long_words=False) or [""]):
             self.terminal.line(f"  {'' if number else name:<10} {part}")
 
     def words(self, text: str = "") -> None:
@@ -39,8 +39,8 @@ class Lines:
             self._print({"at": int(time.time() * 1000), "issue": place, "who": who, "what": what})
             return
         number = f"#{place.rpartition('#')[2]}" if place else ""
-        first, *rest = textwrap.wrap(what, WIDTH - INDENT - 2, break_long_words=False) or [""]
-        self.terminal.line(f"  {time.strftime('%H:%M:%S')}  {number:<5} {who:<9} {first}"[: WIDTH + 40])
+        first, *rest = textwrap.wrap(what, self.terminal.width - INDENT - 2, break_long_words=False) or [""]
+        self.terminal.line(f"  {time.strftime('%H:%M:%S')}  {number:<5} {who:<9} {first}"[: self.terminal.width + 40])
         for part in rest:
             self.terminal.line(f"{'':<{INDENT}} {part}")
 

@@ -13,7 +13,8 @@ from typing import TextIO
 
 from functions.world import World, door
 from local.clock import SystemClock
-from local.host import Company, alone, logging_to, serve
+from local.host import Company, logging_to, serve
+from local.host_lock import alone
 from local.ids import SystemIds
 from local.keyring import AppFile, Keyring, private_directory
 from local.polling.poller import Poller
@@ -53,7 +54,7 @@ def up(environment: Mapping[str, str], url: str | None, *, json_lines: bool) -> 
     settings = settings.model_copy(update={"port": free_port(settings.port), "sandbox": fence.name})
     over = threading.Event()
     private_directory(settings.home)
-    with alone(settings.home), _own_output() as stream, _signals(over):
+    with alone(settings.home, "`persevere up`"), _own_output() as stream, _signals(over):
         lines = Lines(stream, json_lines=json_lines)
         evening = _Evening(settings, app, fence, url, lines, stream, strange)
         with logging_to(settings.home / "host.log"):

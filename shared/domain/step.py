@@ -103,3 +103,8 @@ class StepState(Shape):
     checkpoint: Checkpoint | None = None
     ran_on: int = 0
     changed: bool = False  # the results' tree differs from the step before
+
+    @property
+    def answered(self) -> bool:
+        """Whether a model said something; a reply of ours (nobody could be asked, it is over) has no turn behind it."""
+        return self.reply is not None and self.raw is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.domain.evidence import Verdict
@@ -126,10 +126,15 @@ def _try_it(view: View, record: SpecRecord | None) -> str:
     if record is None or not view.issue.branch:
         return ""
     runs = dict.fromkeys(each.check.run.strip() for each in record.spec.criteria if each.check)
-    short_ones = [run for run in runs if "\n" not in run and len(run) <= 160]  # the others stand in their checks
-    lines = [f"gh pr checkout {one_line(view.issue.branch)}", *short_ones[:3]]
-    commands = fence("\n".join(lines), "sh")
+    setup = view.issue.settings.setup or (view.issue.survey.setup if view.issue.survey else None) or ""
+    begin = " && ".join([f"gh pr checkout {one_line(view.issue.branch)}", *_short_ones([setup.strip()])])
+    commands = fence("\n".join([begin, *_short_ones(runs)[:3]]), "sh")
     return f"**Try it yourself**\n\n{commands}"
+
+
+def _short_ones(commands: Iterable[str]) -> list[str]:
+    """Those of one line. The others stand in their checks, a long set-up in the repository's settings."""
+    return [each for each in commands if each and "\n" not in each and len(each) <= 160]
 
 
 def _not_done(record: SpecRecord | None) -> str:

@@ -13,6 +13,7 @@ import pytest
 from local.demo.wheels import pack
 from local.trial.exits import PROVED, RED, WAITING
 from local.trial.place import LOCK, alone, check_ours, drop_pages
+from local.trial.play import typed
 from local.trial.report import exit_code, faults
 from local.trial.terminal import Terminal
 from local.trial.watch import by_app
@@ -182,3 +183,26 @@ def test_what_no_trial_has_put_there_is_not_emptied(tmp_path: Path) -> None:
     assert (tmp_path / "home" / "somebody").is_dir()
     (tmp_path / LOCK).touch()
     check_ours(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "on_path", "shown"),
+    [
+        (".venv/bin/persevere", False, ".venv/bin/persevere"),
+        (".venv/bin/persevere", True, "persevere"),
+        ("local/cli/__main__.py", False, "persevere"),
+        ("my tools/persevere", False, "'my tools/persevere'"),
+    ],
+)
+def test_a_line_to_type_works_where_no_path_leads_to_the_command(
+    given: str, on_path: bool, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    directory = tmp_path / "bin"
+    directory.mkdir()
+    if on_path:
+        (directory / "persevere").write_text("#!/bin/sh\n")
+        (directory / "persevere").chmod(0o755)
+    monkeypatch.setenv("PATH", str(directory))
+    monkeypatch.setattr("sys.argv", [given, "demo"])
+    assert typed() == shown

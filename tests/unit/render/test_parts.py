@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain.commands.table import COMMANDS
 from shared.domain.issue import PHASES, Note, Waiting
+from shared.domain.repository_settings import RepositorySettings
 from shared.render import forms
 from shared.render.checks import render_checks
 from shared.render.comments.answers import NOT_NOW
@@ -53,6 +54,22 @@ ROOT = Path(__file__).resolve().parents[3]
 )
 def test_forms(shown: str, wanted: str) -> None:
     assert shown == wanted
+
+
+@pytest.mark.parametrize(
+    ("named", "found", "shown"),
+    [
+        ("make setup", "uv sync", "gh pr checkout persevere/42-k3m8x2a9qd && make setup"),
+        (None, "uv sync", "gh pr checkout persevere/42-k3m8x2a9qd && uv sync"),
+        (None, None, "gh pr checkout persevere/42-k3m8x2a9qd"),
+        (None, "pip install -e .\nnpm ci", "gh pr checkout persevere/42-k3m8x2a9qd"),
+        (None, "pip install " + "one-more " * 20, "gh pr checkout persevere/42-k3m8x2a9qd"),
+    ],
+)
+def test_who_tries_a_pull_request_sets_it_up_first(named: str | None, found: str | None, shown: str) -> None:
+    settings = RepositorySettings(setup=named)
+    view = views.proved(survey=views.survey(setup=found), settings=settings)
+    assert shown in render_pull(view).body.splitlines()
 
 
 def test_held_money_is_not_shown_as_spent() -> None:
