@@ -272,6 +272,13 @@ BROKEN: list[Any] = [
         "choices.toml",
         id="a setting that is none",
     ),
+    pytest.param(
+        lambda p: p.told(PERSEVERE_DAYY="5"),
+        "settings",
+        "PERSEVERE_DAYY is no setting",
+        "write PERSEVERE_DAY,",
+        id="a setting that nobody reads",
+    ),
     pytest.param(no_stack, "stack", "there is no stack", "persevere deploy", id="no stack"),
     pytest.param(
         lambda p: p.says(JobApiUrl=None), "stack", "does not say JobApiUrl", "persevere deploy", id="an older stack"
