@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build"
 RUNTIME = "3.13"
 CODE_DIRECTORY = "/var/task"  # docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, LAMBDA_TASK_ROOT
+MODE = 0o644
+"""Of every file: what Lambda wants (docs.aws.amazon.com/lambda/latest/dg/lambda-deploy-functions.html), whatever our umask."""
 HANDLERS = ("github_webhook", "job_api", "conductor", "effects", "planner", "watchdog", "tokens")
 GROUPS = ("runtime", "llm")
 """The groups of pyproject.toml that functions draw from; each is locked in requirements/<group>.txt."""
@@ -208,6 +210,9 @@ def _install(place: Path, locks: Iterable[Path], architecture: str) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
         raise CannotBundle(f"the functions' packages could not be installed:\n{ran.stderr.strip()}")
+    for file in place.rglob("*"):
+        if file.is_file():
+            file.chmod(MODE)
     with (place / "INSTALLED").open("w", encoding="utf-8") as listed:
         for record in sorted(place.glob("*.dist-info/RECORD")):
             listed.write(json.dumps(_describe(place, record)) + "\n")
@@ -244,7 +249,7 @@ def compile_tree(python: str, tree: Path) -> None:
     """Bytecode beside every source, as if it lay in Lambda's directory. Its hashes are not checked when it is read."""
     command = [python, "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
     command += ["-s", str(tree), "-p", CODE_DIRECTORY, str(tree)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=_quiet_environment())
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=_quiet_environment(), umask=0o022)
     if ran.returncode:
         raise CannotBundle(f"{python} could not compile the functions:\n{ran.stdout}{ran.stderr}")
 
@@ -302,13 +307,14 @@ def with_prices(bundle: Bundle, prices: Path, build: Path = BUILD) -> Bundle:
             for file in (each for each in bundle.path.rglob("*") if each.is_file()):
                 _link(file, package / file.relative_to(bundle.path))
             (package / PRICES).write_bytes(content)
+            (package / PRICES).chmod(MODE)
             _move(package, place)
     return replace(bundle, path=place, digest=digest)
 
 
 def _digest(root: Path, ours: list[str], tree: Path, theirs: list[str], wheels: _Wheels) -> str:
     """Of names and sources, not of bytecode: the same package has the same digest wherever it is made."""
-    total = hashlib.sha256(f"{wheels.architecture} {bool(wheels.compiler)} {RUNTIME}".encode())
+    total = hashlib.sha256(f"{wheels.architecture} {bool(wheels.compiler)} {RUNTIME} {MODE:o}".encode())
     for base, files in ((root, ours), (tree, theirs)):
         for file in files:
             total.update(f"\0{file}\0".encode() + hashlib.sha256((base / file).read_bytes()).digest())
@@ -318,7 +324,7 @@ def _digest(root: Path, ours: list[str], tree: Path, theirs: list[str], wheels: 
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
-    target.chmod(0o644)
+    target.chmod(MODE)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -327,7 +333,7 @@ def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:
-        shutil.copyfile(source, target)
+        _copy(source, target)
 
 
 def _link_bytecode(source: Path, target: Path) -> None:

@@ -24,6 +24,11 @@ _SIZES = {
 }
 
 
+_SETTINGS_BYTES = 2500
+"""Lambda takes 4 KB of all that a function is told (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html); names,
+addresses and ARNs of the stack take up to 1.5 of them."""
+
+
 class BadChoice(ValueError):
     """A choice is none; the text names it, what it is, and what is wanted."""
 
@@ -109,6 +114,8 @@ class Choices:
             name = each.partition("=")[0]
             if re.search(r"KEY|SECRET|TOKEN|PASSWORD", name):
                 raise BadChoice(f"settings has {name}, which sounds like a secret; secrets go into Secrets Manager")
+        if (size := sum(len(each.encode()) for each in self.settings)) > _SETTINGS_BYTES:
+            raise BadChoice(f"settings has {size} bytes together; AWS has room for {_SETTINGS_BYTES}")
 
     def _check_size(self) -> None:
         if self.task_cpu not in _SIZES:

@@ -33,14 +33,18 @@ class Line:
 
 @dataclass(frozen=True)
 class AtRest:
-    """What happens in a month in which nobody asks for anything: the watchdog looks each minute.
+    """What happens in a month in which nobody asks for anything: the watchdog looks each minute, and asks GitHub, through
+    the function that has the App's key, what could not be delivered.
 
-    Seconds and reads of one look, bytes that it logs; sizes of what lies there.
+    Seconds, reads and writes of one look, the seconds of that answer (the watchdog waits for it), bytes that both log; sizes
+    of what lies there. A write in a transaction counts twice (aws.amazon.com/dynamodb/pricing/on-demand).
     """
 
-    look_seconds: float = 0.5
+    look_seconds: float = 0.8
     look_reads: float = 8.0
-    look_log_bytes: float = 500
+    look_writes: float = 4.0
+    answer_seconds: float = 0.5
+    look_log_bytes: float = 1000
     image_gb: float = 0.4
     table_gb: float = 0.1
     blob_gb: float = 1.0
@@ -72,16 +76,18 @@ def at_rest(template: Mapping[str, Any], assumed: AtRest | None = None) -> list[
     """A month's lines. Raises KeyError where the stack has no watchdog."""
     assumed = assumed or AtRest()
     kinds = [each["Type"] for each in template["Resources"].values()]
-    memory = _function(template, "watchdog")["MemorySize"] / 1024
+    memory, asked = (_function(template, name)["MemorySize"] / 1024 for name in ("watchdog", "tokens_read"))
     looks = MINUTES_A_MONTH
     return [
         Line("secrets", "secret", kinds.count("AWS::SecretsManager::Secret")),
         Line("alarms", "alarm", kinds.count("AWS::CloudWatch::Alarm")),
         Line("dashboard", "dashboard", kinds.count("AWS::CloudWatch::Dashboard")),
-        Line("watchdog, once a minute", "call", looks),
+        Line("watchdog and its question, once a minute", "call", 2 * looks),
         Line("watchdog's time", "gb_second", looks * assumed.look_seconds * memory),
+        Line("tokens_read's time", "gb_second", looks * assumed.answer_seconds * asked),
         Line("watchdog's reads", "read_unit", looks * assumed.look_reads),
-        Line("watchdog's log", "log_gb", looks * assumed.look_log_bytes / 1e9),
+        Line("watchdog's writes", "write_unit", looks * assumed.look_writes),
+        Line("both logs", "log_gb", looks * assumed.look_log_bytes / 1e9),
         Line("table", "table_gb", assumed.table_gb),
         Line("table, to be restored from", "restore_gb", assumed.table_gb),
         Line("blobs", "blob_gb", assumed.blob_gb),

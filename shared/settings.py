@@ -114,9 +114,9 @@ def _named(names: Mapping[str, str], given: Mapping[str, str]) -> Iterator[tuple
             yield provider, found
 
 
-def unknown(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+def unknown(environment: Mapping[str, str], *, on_aws: bool = False) -> list[tuple[str, str]]:
     """Names that look like ours and that nothing reads, each with the nearest that is read ("": none is near)."""
-    ours = {f"PERSEVERE_{field.upper()}" for field in _PARSERS} | set(_CEILINGS) | _OTHERS
+    ours = {f"PERSEVERE_{field.upper()}" for field in _PARSERS} | set(_CEILINGS) | (_ON_AWS if on_aws else _OTHERS)
     for name in (*KEY_NAMES.values(), *URL_NAMES.values()):
         ours |= {name, f"PERSEVERE_{name}"}
     strange = sorted(name for name in environment if name.startswith("PERSEVERE_") and name not in ours)
@@ -246,6 +246,15 @@ _CEILINGS: dict[str, tuple[str, Callable[[str, str], int | None]]] = {
 
 _OTHERS = {"PERSEVERE_HOME", "PERSEVERE_IMAGE", "PERSEVERE_WORK", "PERSEVERE_ALLOW_FILE_CLONE"}
 """Read elsewhere: the home above, the others by a runner that is started from here."""
+
+_ON_AWS = {
+    f"PERSEVERE_{name}"
+    for name in (
+        "APP_ID APP_SECRET APP_SLUG BLOBS_URL BUCKET CLUSTER GITHUB_API_URL JOB_API_URL KEYS_SECRET MODEL_SECRET "
+        "PLANNER_FUNCTION PURPOSES SECURITY_GROUP SPOT SUBNETS TABLE TASK_DEFINITION TOKENS_READ TOKENS_WRITE WEBHOOK_SECRET"
+    ).split()
+}
+"""Read by `functions/aws` alone."""
 
 _PARSERS: dict[str, Callable[[str, str], object]] = {
     "world": _world,

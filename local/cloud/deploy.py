@@ -25,6 +25,7 @@ from local.trial.exits import BAD, PROVED
 from local.trial.terminal import Terminal
 from shared.errors import Final, NotConfigured
 from shared.llm.prices_file import read_prices
+from shared.settings import read, unknown
 
 ROOT = Path(__file__).resolve().parents[2]
 CDK = ROOT / "infra" / "node_modules" / ".bin" / "cdk"
@@ -62,7 +63,7 @@ def deploy(installation: Installation, choices: Choices, terminal: Terminal, ask
     make_tools()
     with tempfile.TemporaryDirectory(prefix="persevere-deploy-") as directory:
         try:
-            look_at_prices(context_of(choices.context))
+            look_at_choices(context_of(choices.context))
             assembly = synthesise(Path(directory) / "cdk.out", context_of(choices.context), staged=True)
         except (CannotSynthesise, BadChoice) as error:
             raise NotConfigured(str(error)[-800:], "mend infra/choices.toml, then run it again") from error
@@ -128,9 +129,19 @@ def make_tools() -> None:
             )
 
 
-def look_at_prices(context: Mapping[str, str]) -> None:
-    """A wrong price file would keep every function from starting. Raises BadChoice, NotConfigured with the line."""
+def look_at_choices(context: Mapping[str, str]) -> None:
+    """A wrong setting or price file would keep every function from starting, and a ceiling that is spelt wrong is none.
+
+    Raises BadChoice, NotConfigured with the line.
+    """
     chosen = Wanted.read({name: value for name, value in context.items() if name not in NO_CHOICES})
+    settings = dict(each.split("=", 1) for each in chosen.settings)
+    for name, near in unknown(settings, on_aws=True):
+        raise BadChoice(f"settings has {name}, which nothing reads{f'; {near} is near' if near else ''}")
+    try:
+        read({"PERSEVERE_HOME": tempfile.gettempdir(), **settings})
+    except NotConfigured as error:
+        raise BadChoice(f"settings: {error}") from error
     if chosen.prices:
         read_prices(Path(chosen.prices))
 

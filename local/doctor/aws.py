@@ -15,6 +15,7 @@ from local.cloud.installation import OUTPUTS, AwsRefused, Installation
 from local.doctor.aws_context import DEPLOY, INIT, MEND, cloud_of, json_of, output_of, want_stack
 from local.doctor.finding import Context, Finding, NotAsked, fail, ok, warn
 from shared.aws.items import DUE_INDEX, TTL
+from shared.aws.tasks import ON_DEMAND, SPOT
 from shared.errors import NotConfigured
 
 FUNCTIONS = "github_webhook job_api conductor effects planner watchdog tokens_read tokens_write".split()
@@ -219,6 +220,8 @@ def cluster(context: Context) -> Finding:
     found = here.ask("ecs", "describe_clusters", clusters=[name])["clusters"]
     if not found or found[0].get("status") != "ACTIVE":
         return fail(f"the cluster {name} is gone", MEND)
+    if lacking := sorted({SPOT, ON_DEMAND} - set(found[0].get("capacityProviders") or ())):
+        return fail(f"the cluster {name} takes no {', '.join(lacking)}, so nothing starts there", MEND)
     return ok(f"{name}, {found[0].get('runningTasksCount', 0)} tasks run")
 
 

@@ -55,6 +55,18 @@ class CloudContext(Context):
         ours.pop("PERSEVERE_PRICES", None)  # a file of the functions' own
         return read({"PERSEVERE_HOME": "/tmp", **ours, **named})
 
+    @property
+    def key_place(self) -> str:
+        return f"the secret {output_of(self.installation, 'AppSecretArn')} (docs/operations.md, Rotate)"
+
+    @property
+    def init(self) -> str:
+        return INIT
+
+    @property
+    def on_missed(self) -> str:
+        return f"the watchdog fetches them; why stands in: aws logs tail /aws/lambda/{self.installation.stack}-github_webhook"
+
     @cached_property
     def app(self) -> AppFile:
         """From the secret. Raises NotAsked where it is not usable, which `app_secret` says."""

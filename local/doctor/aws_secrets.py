@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from local.cloud.installation import AwsRefused
 from local.doctor.aws_context import DEPLOY, INIT, cloud_of, json_of
-from local.doctor.finding import Context, Finding, NotAsked, fail, ok
+from local.doctor.finding import Context, Finding, NotAsked, fail, ok, warn
 from local.doctor.model import LISTS, try_key
 from shared.errors import NotConfigured
 from shared.llm.prices import UnknownPrice, published
+from shared.settings import unknown
 
 KEY_CHARS = 32
 
 
-def settings(context: Context) -> Finding:
-    """What every function reads before it does anything: one wrong word, and none of them starts."""
+def settings(context: Context) -> Iterator[Finding]:
+    """What every function reads before it does anything: one wrong word, and none of them starts; one wrong name, and a
+    ceiling is none.
+    """
     cloud = cloud_of(context)
     cloud.told  # noqa: B018 - without a stack there is nothing to read
     try:
         chosen = cloud.cloud_settings()
     except NotConfigured as error:
-        return fail(f"no function can start: {error}", f"mend it in infra/choices.toml, then {DEPLOY}")
-    return ok(f"{chosen.github_url}, {chosen.command}, {chosen.model or 'no model'}")
+        yield fail(f"no function can start: {error}", f"mend it in infra/choices.toml, then {DEPLOY}")
+        return
+    for name, near in unknown(cloud.told, on_aws=True):
+        yield warn(
+            f"{name} is no setting, so it does nothing",
+            f"{f'write {near}, or ' if near else ''}take it out of settings in infra/choices.toml, then {DEPLOY}",
+        )
+    yield ok(f"{chosen.github_url}, {chosen.command}, {chosen.model or 'no model'}")
 
 
 def app_secret(context: Context) -> Finding:

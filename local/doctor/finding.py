@@ -101,6 +101,21 @@ class Context:
         """Where the App's owner changes it."""
         return settings_url(self.settings.github_url, self.app.owner, self.app.owner_type, self.app.slug)
 
+    @property
+    def key_place(self) -> str:
+        """Where the App's key lies."""
+        return f"{self.settings.home}/keys/app.json"
+
+    @property
+    def init(self) -> str:
+        """The command that makes an App for here."""
+        return "persevere init --local"
+
+    @property
+    def on_missed(self) -> str:
+        """What becomes of deliveries that GitHub could not hand over, and what to look at."""
+        return "`persevere up` fetches them; does the tunnel lead to its port?"
+
     def skew_s(self) -> float:
         """How far this clock is from GitHub's. Raises as `github`; ValueError where GitHub named no time."""
         there = datetime.strptime(self.github.date, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)

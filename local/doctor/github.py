@@ -65,11 +65,11 @@ def key(context: Context) -> Finding:
     except BadCredentials as error:
         return fail(
             f"GitHub refuses the App's key: {error.words}",
-            f"make a new key at {context.app_page} and put it into {context.settings.home}/keys/app.json, "
-            "or `persevere init --local --again`; a wrong clock does this, too",
+            f"make a new key at {context.app_page} and put it into {context.key_place}, or `{context.init} --again`; a wrong "
+            "clock does this, too",
         )
     except NotFound:
-        return fail("GitHub knows no such App", "was it deleted? `persevere init --local --again` makes another")
+        return fail("GitHub knows no such App", f"was it deleted? `{context.init} --again` makes another")
     except PersevereError as error:
         raise NotAsked from error
     return ok(f"fits {there['slug']}")
@@ -162,10 +162,7 @@ def deliveries(context: Context) -> Finding:
     except PersevereError as error:
         return warn(f"the list cannot be read ({error})", "try again in a minute")
     if failed:
-        return warn(
-            f"{len(failed)} could not be handed over in the last day",
-            "`persevere up` fetches them; does the tunnel lead to its port?",
-        )
+        return warn(f"{len(failed)} could not be handed over in the last day", context.on_missed)
     return ok("none failed in the last day")
 
 

@@ -26,6 +26,7 @@ DESCRIBED_AT_ONCE = 100
 _SUFFIX = "-d"  # on demand, after Spot had no room: the same token with other words would be refused
 _TOKEN = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{RUN_TASK_CLIENT_TOKEN_MAX - 1 - len(_SUFFIX)}}}")
 _NO_ROOM = re.compile(r"capacity|vcpus|RESOURCE:|limit on the number|Rate exceeded", re.IGNORECASE)
+_TAKEN_AWAY = "not associated with the cluster"  # ECS's words where a cluster was left without Spot or on demand
 _BUSY = frozenset({"ThrottlingException", "ServerException", "ServiceUnavailableException", "RequestLimitExceeded"})
 _STARTING = frozenset({"PROVISIONING", "PENDING", "ACTIVATING"})
 
@@ -143,6 +144,8 @@ class EcsTasks:
 
 def _meaning(code: str, message: str) -> Exception:
     """What a refusal of ECS is to us."""
+    if _TAKEN_AWAY in message:
+        return Final(f"ECS refused: {code} {message}", "the cluster lost its capacity; run `persevere deploy --mend`")
     if code in _BUSY or _NO_ROOM.search(f"{code} {message}"):
         return NoCapacity(f"AWS has no machine now: {code} {message}".strip())
     advice = {

@@ -120,7 +120,9 @@ class Place:
         return str(made["taskDefinition"]["taskDefinitionArn"])
 
     def _cluster(self) -> None:
-        self.client("ecs").create_cluster(clusterName=f"{self.stack}-cluster")
+        self.client("ecs").create_cluster(
+            clusterName=f"{self.stack}-cluster", capacityProviders=["FARGATE", "FARGATE_SPOT"]
+        )
         self.outputs |= {"ClusterName": f"{self.stack}-cluster", "TaskDefinitionArn": self.define()}
 
     def _functions(self) -> None:
@@ -238,6 +240,12 @@ def role_for_tasks(place: Place) -> None:
     place.says(TaskDefinitionArn=place.define(taskRoleArn="arn:aws:iam::000000000000:role/too-much"))
 
 
+def capacity_taken(place: Place) -> None:
+    place.client("ecs").put_cluster_capacity_providers(
+        cluster=place.outputs["ClusterName"], capacityProviders=["FARGATE"], defaultCapacityProviderStrategy=[]
+    )
+
+
 def loose_image(place: Place) -> None:
     place.says(TaskDefinitionArn=place.define(container={"image": "registry.invalid/runner:latest"}))
 
@@ -271,6 +279,13 @@ BROKEN: list[Any] = [
         "PERSEVERE_QUIET_S is 'soon'",
         "choices.toml",
         id="a setting that is none",
+    ),
+    pytest.param(
+        lambda p: p.told(PERSEVERE_DAYY="5"),
+        "settings",
+        "PERSEVERE_DAYY is no setting",
+        "write PERSEVERE_DAY,",
+        id="a setting that nobody reads",
     ),
     pytest.param(no_stack, "stack", "there is no stack", "persevere deploy", id="no stack"),
     pytest.param(
@@ -324,6 +339,7 @@ BROKEN: list[Any] = [
         "persevere deploy",
         id="the cluster is gone",
     ),
+    pytest.param(capacity_taken, "cluster", "takes no FARGATE_SPOT", "--mend", id="the cluster lost its capacity"),
     pytest.param(role_for_tasks, "task", "tasks have a role", "persevere deploy", id="a task has a role"),
     pytest.param(loose_image, "task", "tag that can be moved", "digest:", id="the image is not pinned"),
     pytest.param(

@@ -77,7 +77,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
             "--build-arg",
             "PYTHONS=",
         ]
-        _run([*buildah, *build, "--tag", "runner", str(make_image_context())])
+        _run([*buildah, *build, "--tag", "runner", str(_narrow_copy(make_image_context(), place / "context"))])
         container = _run([*buildah, "from", "localhost/runner"])
         entry = _run(
             [*buildah, "inspect", "--type", "image", "--format", "{{.OCIv1.Config.Entrypoint}}", "localhost/runner"]
@@ -87,6 +87,15 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     finally:
         subprocess.run([*buildah, "umount", "--all"], check=False, capture_output=True)
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _narrow_copy(context: Path, place: Path) -> Path:
+    """As a narrow umask makes its directories; a builder keeps their modes."""
+    shutil.copytree(context, place)
+    for each in (place, *place.rglob("*")):
+        if each.is_dir():
+            each.chmod(0o700)
+    return place
 
 
 def _base(place: Path, buildah: list[str]) -> None:

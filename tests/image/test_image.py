@@ -56,6 +56,7 @@ def test_a_jobs_user_can_read_the_runner_and_change_nothing_of_it(image: Image) 
     assert image.says(writable) == ""
     as_nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs"
     assert image.says(f"{as_nobody} head -c 3 /opt/persevere/runner_image/__main__.py") == '"""'
+    assert image.says(f"{as_nobody} find /opt/persevere/runner_image /opt/persevere/shared ! -readable") == ""
     assert image.says(f"{as_nobody} node --version").startswith("v24.")
 
 

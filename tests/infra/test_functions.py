@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from infra.permissions import PAGE, filled, rows_of
+from shared.settings import unknown
 from tests.infra.conftest import functions_of, of_type
 
 NAMES = set("github_webhook job_api conductor effects planner watchdog tokens_read tokens_write".split())
@@ -39,6 +40,7 @@ def test_there_are_these(template: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_what_each_is_told(template: dict[str, Any], name: str) -> None:
     told = {each.removeprefix("PERSEVERE_") for each in variables(functions_of(template)[name])}
+    assert unknown(variables(functions_of(template)[name]), on_aws=True) == []
     wanted = TOLD_TO_ALL | TOLD_TO_ONE.get(name, set())
     # A function cannot be told its own address: it would be part of itself.
     assert told == (wanted - {"JOB_API_URL"} if name == "job_api" else wanted)

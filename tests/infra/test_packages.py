@@ -1,6 +1,8 @@
 """The functions' packages as they are uploaded: small, complete, the same wherever they are made."""
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,22 @@ def test_bytecode_lies_beside_every_source_where_it_could_be_made(bundles: dict[
     assert not missing
 
 
+@pytest.fixture
+def narrow_umask() -> Iterator[None]:
+    """As on a machine where what one makes is one's own alone."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def closed(package: Path) -> list[Path]:
+    """Files that Lambda may not read: it runs a function as another user than their owner, and an archive keeps their modes
+    (docs.aws.amazon.com/lambda/latest/dg/lambda-deploy-functions.html).
+    """
+    return [path for path in package.rglob("*") if path.is_file() and path.stat().st_mode & 0o044 != 0o044]
+
+
+@pytest.mark.usefixtures("narrow_umask")
 def test_the_same_sources_make_the_same_package_elsewhere(tmp_path: Path, bundles: dict[str, Bundle]) -> None:
     root = tmp_path / "clone"
     for room in ("shared", "functions", "requirements"):
@@ -84,6 +102,7 @@ def test_the_same_sources_make_the_same_package_elsewhere(tmp_path: Path, bundle
     shutil.copy(ROOT / "pyproject.toml", root)
     again = make_bundles(root=root, build=tmp_path / "build")
     assert {name: each.digest for name, each in again.items()} == {name: each.digest for name, each in bundles.items()}
+    assert not [path for each in again.values() for path in closed(each.path)]
 
 
 def test_a_change_of_one_module_changes_the_packages_that_reach_it(tmp_path: Path, bundles: dict[str, Bundle]) -> None:
@@ -99,11 +118,13 @@ def test_a_change_of_one_module_changes_the_packages_that_reach_it(tmp_path: Pat
     assert "github_webhook" not in moved
 
 
+@pytest.mark.usefixtures("narrow_umask")
 def test_an_operators_prices_go_into_a_package_and_change_its_name(tmp_path: Path, bundles: dict[str, Bundle]) -> None:
     file, bundle = tmp_path / "own.json", bundles["tokens"]
     file.write_text('{"models": {}}')
     made = with_prices(bundle, file, tmp_path / "build")
     assert (made.path / PRICES).read_text() == '{"models": {}}'
+    assert not closed(made.path)
     assert not (bundle.path / PRICES).exists()
     assert {each.name for each in made.path.iterdir()} == {each.name for each in bundle.path.iterdir()} | {PRICES}
     file.write_text('{"models": { }}')

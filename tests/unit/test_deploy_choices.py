@@ -54,6 +54,9 @@ def test_the_context_outdoes_the_file(tmp_path: Path) -> None:
         pytest.param({"model": "claude"}, "<provider>:<name>", id="model"),
         pytest.param({"alarm_email": "octocat"}, "e-mail", id="e-mail"),
         pytest.param({"settings": ["PERSEVERE_ANTHROPIC_API_KEY=x"]}, "sounds like a secret", id="secret"),
+        pytest.param(
+            {"settings": [f"PERSEVERE_MODELS={'m' * 200}"] * 12}, "2604 bytes together; AWS has room", id="too much"
+        ),
         pytest.param({"settings": ["DAY=20"]}, "PERSEVERE_<NAME>", id="setting of nobody"),
         pytest.param({"architecture": "riscv"}, "x86_64 or arm64", id="machine"),
         pytest.param({"choices": "nowhere.toml"}, "no file", id="no file"),

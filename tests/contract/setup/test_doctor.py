@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
+from local.cloud.installation import Installation
+from local.doctor.aws_context import CloudContext
 from local.doctor.finding import Context, Finding, Named, fail, warn
-from local.doctor.run import doctor, examine
+from local.doctor.run import cloud_checks, doctor, examine
 from local.setup.manifest import EVENTS, permissions
 from shared.settings import read
 from tests.contract.setup.laptop import Laptop, other_key
@@ -132,3 +136,41 @@ def test_a_good_set_up_has_nothing_to_complain_of(laptop: Laptop) -> None:
     found = laptop.findings()
     assert {each.level for name, rows in found.items() if name != "model" for each in rows} == {"ok"}, found
     assert "octo-org/octo-repo" in found["installation"][0].what
+
+
+class Stack(Installation):
+    """An installation on AWS of the laptop's App."""
+
+    def __init__(self, laptop: Laptop) -> None:
+        super().__init__("Second", "us-east-1", environment={})
+        self._laptop = laptop
+
+    def ask(self, service: str, operation: str, **about: Any) -> dict[str, Any]:
+        match service, operation:
+            case "cloudformation", "describe_stacks":
+                return {"Stacks": [{"Outputs": [{"OutputKey": "AppSecretArn", "OutputValue": "arn:of:the:App"}]}]}
+            case "secretsmanager", "get_secret_value":
+                return {"SecretString": json.dumps(self._laptop.app_file())}
+            case "lambda", "get_function_configuration":
+                told = {"PERSEVERE_GITHUB_URL": self._laptop.environment["PERSEVERE_GITHUB_URL"]}
+                return {"Environment": {"Variables": told}}
+            case _:
+                raise AssertionError(f"{service} {operation} was not expected")
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        pytest.param("another key", "arn:of:the:App", id="another key"),
+        pytest.param("deleted App", "persevere init --aws --again", id="deleted App"),
+        pytest.param("deliveries failed", "aws logs tail /aws/lambda/Second-github_webhook", id="deliveries failed"),
+    ],
+)
+def test_of_an_installation_on_aws_the_fix_is_one_for_there(laptop: Laptop, name: str, fix: str) -> None:
+    spoil, check, level, what, _ = ROWS[name]
+    spoil(laptop)
+    context = CloudContext.of({}, Stack(laptop))
+    (found,) = [each for _, each in examine(context, [each for each in cloud_checks() if each.name == check])]
+    assert (found.level, what in found.what, fix in found.fix) == (level, True, True), found
+    assert "--local" not in found.fix
+    assert "persevere up" not in found.fix

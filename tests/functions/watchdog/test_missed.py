@@ -10,8 +10,10 @@ import pytest
 
 from functions.github_webhook.webhook import Door
 from functions.watchdog.missed import sweep
+from infra.cost import AtRest
 from local.ids import SystemIds
 from local.store import SqliteStore
+from shared.domain.record import Change
 from shared.errors import Retryable
 from tests.contract.manual_clock import ManualClock
 from tests.functions.github_webhook.test_webhook import SECRET, payload, stored
@@ -24,11 +26,13 @@ class Log:
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock, self.at, self.away, self.holds_back = clock, dict[int, int](), False, set[int]()
+        self.asked = 0
 
     def fails(self, number: int) -> None:
         self.at[number] = self.clock.now()
 
     def failed(self, since: int) -> list[Mapping[str, Any]]:
+        self.asked += 1
         if self.away:
             raise Retryable("GitHub is away")
         return [
@@ -62,6 +66,18 @@ def look(door: Door, log: Log, clock: ManualClock, minutes: int) -> None:
             sweep(door, log)
         except Retryable:
             assert log.away
+
+
+def test_what_an_idle_look_asks_and_writes_is_what_a_month_at_rest_is_counted_from(
+    door: Door, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Log(clock)
+    look(door, log, clock, 1)
+    written, commit = list[Change](), door.store.commit
+    monkeypatch.setattr(door.store, "commit", lambda *changes: (written.extend(changes), commit(*changes)))
+    look(door, log, clock, 10)
+    assert log.asked == 11
+    assert 2 * len(written) / 10 == AtRest().look_writes, "a write in a transaction counts twice"
 
 
 def test_each_is_taken_once(door: Door, clock: ManualClock) -> None:

@@ -108,6 +108,16 @@ def test_a_task_is_told_two_names_and_may_be_called_by_nobody() -> None:
         ),
         pytest.param(refused("AccessDeniedException"), None, Final, id="no right"),
         pytest.param(refused("ClusterNotFoundException"), None, Final, id="no cluster"),
+        pytest.param(
+            refused(
+                "InvalidParameterException",
+                "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the "
+                "cluster. Associate the capacity provider with the cluster or specify a valid capacity provider and try again.",
+            ),
+            None,
+            Final,
+            id="the cluster lost its capacity",
+        ),
         pytest.param(refused("ConflictException"), None, Final, id="the token had other words"),
         pytest.param(None, {"reason": "MISSING"}, Final, id="no definition"),
         pytest.param(ReadTimeoutError(endpoint_url="https://ecs.invalid"), None, Retryable, id="no answer"),

@@ -109,6 +109,22 @@ def test_a_price_file_with_a_fault_is_named_with_its_line_before_anything_is_mad
         run(Account(None), Choices(yes=True, context=(f"choices={tmp_path / 'choices.toml'}",)))
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        pytest.param("PERSEVERE_DAYY=5", "PERSEVERE_DAYY, which nothing reads; PERSEVERE_DAY is near", id="no name"),
+        pytest.param("PERSEVERE_DAY=lots", "PERSEVERE_DAY is 'lots'", id="no amount"),
+    ],
+)
+def test_a_setting_that_would_be_no_ceiling_is_named_before_anything_is_made(
+    template: dict[str, Any], tmp_path: Path, setting: str, words: str
+) -> None:
+    (tmp_path / "choices.toml").write_text(f'settings = ["PERSEVERE_SPOT=0", "PERSEVERE_MONTH=50", "{setting}"]\n')
+    with pytest.raises(NotConfigured, match=words) as raised:
+        run(Account(None), Choices(yes=True, context=(f"choices={tmp_path / 'choices.toml'}",)))
+    assert "infra/choices.toml" in raised.value.advice
+
+
 def test_a_dry_run_stops_there(template: dict[str, Any]) -> None:
     code, said = run(Account(None), Choices(yes=True, dry_run=True))
     assert code == 0
