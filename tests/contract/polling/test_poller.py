@@ -67,6 +67,20 @@ def test_a_clock_that_jumps_is_named_and_not_a_claim_of_a_token(ear: Ear) -> Non
     assert trouble.startswith("this machine's clock is wrong"), trouble
 
 
+def test_a_clock_that_is_set_right_makes_nobody_deaf(ear: Ear) -> None:
+    """GitHub refused it while it was two hours ahead: a wait until a moment of that clock would last two hours."""
+    poller = poller_of(ear)
+    looks(ear, poller, 15)
+    ear.stage.clock.ms += 7200_000  # this machine's alone
+    looks(ear, poller, 15)
+    assert poller.heartbeat.trouble.startswith("GitHub"), poller.heartbeat
+    ear.stage.clock.ms -= 7200_000
+    ear.octocat.comment(REPO, ear.number, "/persevere")
+    looks(ear, poller, 30)
+    assert ear.said("command") == ["/persevere"]
+    assert not poller.heartbeat.trouble
+
+
 @pytest.mark.parametrize(
     ("wait_s", "words"), [(5, "it is asked again"), (59, "it is asked again"), (3600, "it is asked again at ")]
 )
