@@ -6,12 +6,12 @@ use `data` alone. Lines are split at line feeds only: other line ends of Unicode
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from shared.agent.data import read_json
 from shared.llm.provider_errors import GARBLED, HUGE, LATE, Trouble
 
 MAX_BYTES = 32_000_000  # of one answer; a full one with its reasoning has under one million
@@ -69,7 +69,7 @@ def events(
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        found = read_json(text)
     except ValueError as error:
         raise Broken(Trouble(0, GARBLED, f"{error}"[:200], begun=True)) from error
     if not isinstance(found, dict):
