@@ -96,7 +96,7 @@ def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
         bill = event.get("usage") or bill
         for choice in (event.get("choices") or ())[:1]:
             finish = choice.get("finish_reason") or finish
-            delta = choice.get("delta") or {}
+            delta = choice.get("delta") or choice.get("message") or {}
             texts.append(delta.get("content") or "")
             refusals.append(delta.get("refusal") or "")
             beside |= {name: value for name, value in delta.items() if name not in _LEFT_OUT and value is not None}

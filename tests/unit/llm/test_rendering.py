@@ -120,6 +120,10 @@ def test_what_may_be_left_out_can_be_null() -> None:
         ([b'data: {"a": 1}\n\ndata: [DONE]\n\ndata: {"a": 2}\n\n'], [{"a": 1}]),
         ([b'data: {"a": 1}'], [{"a": 1}]),
         (['data: {"a": "\u2028\x85"}\n\n'.encode()], [{"a": "\u2028\x85"}]),
+        (["\ufeffdata: {}\n\n".encode()[:2], "\ufeffdata: {}\n\n".encode()[2:], b'data: {"a": 1}\n\n'], [{}, {"a": 1}]),
+        ([b'\n{"a":\n', b' "data: 1"}\n'], [{"a": "data: 1"}]),
+        ([b'[{"a": 1}]'], [{"a": 1}]),
+        ([b": ping\n\n"], []),
         ([], []),
     ],
 )
