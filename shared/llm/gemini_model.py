@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.agent.data import clean
+from shared.agent.turns import NOTHING_SAID
 from shared.llm.access import Access
 from shared.llm.conversation import Heard, Said, exchanges, recorded
 from shared.llm.counting import MISSING, count, has_count, read_call
@@ -93,7 +94,8 @@ def _heard(heard: Heard, ids: Sequence[str | None]) -> list[dict[str, Any]]:
 
 def _said(said: Said) -> list[dict[str, Any]]:
     if said.own is not None:
-        return list(said.own)
+        aloud = any("functionCall" in part or (part.get("text") and not part.get("thought")) for part in said.own)
+        return [*said.own, *([] if aloud else [{"text": NOTHING_SAID}])]  # it thought, and said nothing
     text = [{"text": said.text}] if said.text else []
     calls: list[dict[str, Any]] = [{"functionCall": {"name": each.tool, "args": each.args}} for each in said.calls]
     if calls:
@@ -152,8 +154,11 @@ def _add(parts: list[dict[str, Any]], part: dict[str, Any]) -> None:
 
 
 def _whole(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without empty texts that carry nothing; one that carries a signature is kept."""
-    return [part for part in parts if part.get("text") != "" or "thoughtSignature" in part]
+    """Without empty parts that carry nothing. One that carries a signature is kept, as the empty text that it is: a part
+    without any data is refused.
+    """
+    kept = [part for part in parts if part.get("text") or part.keys() - {"text", "thought"}]
+    return [part if part.keys() - {"thought", "thoughtSignature"} else {"text": ""} | part for part in kept]
 
 
 def usage_of(bill: Any, tier: str | None = None) -> Usage:

@@ -12,7 +12,8 @@ from local.model_server import anthropic_format
 from local.model_server.refusal import check_schema
 from local.model_server.script import Spoken
 from local.scripted_model import ScriptCall, ScriptUsage
-from shared.agent.turns import Turn
+from shared.agent.turns import NOTHING_SAID, Turn
+from shared.llm import gemini_model
 from shared.llm.events import Broken, events, legible
 from shared.llm.schema import DIALECTS, translated
 from tests.contract.models.desk import PROVIDERS, question, said, used
@@ -79,6 +80,30 @@ def test_thinking_is_left_out_behind_a_fold_and_kept_before_it() -> None:
     folded = render("anthropic", question({"role": "user", "text": "What was done."}, *turns[2:]), "scripted-1")
     assert sum(block["type"] == "thinking" for each in folded["messages"] for block in each["content"]) == 0
     anthropic_format.check(folded, {"anthropic-version": "x"})
+
+
+THOUGHT = {"text": "Hm.", "thought": True}
+SIGNED = {"thoughtSignature": "c2lnbmVk"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "sent"),
+    [
+        ([THOUGHT], [THOUGHT, {"text": NOTHING_SAID}]),
+        ([THOUGHT, {"text": "", **SIGNED}], [THOUGHT, {"text": "", **SIGNED}, {"text": NOTHING_SAID}]),
+        ([THOUGHT, {"text": "Yes."}, SIGNED], [THOUGHT, {"text": "Yes."}, {"text": "", **SIGNED}]),
+        ([{"text": "Yes."}, {}, {"text": ""}, {"thought": True}], [{"text": "Yes."}]),
+        (
+            [{"functionCall": {"name": "f", "args": {}}, **SIGNED}],
+            [{"functionCall": {"name": "f", "args": {}}, **SIGNED}],
+        ),
+    ],
+)
+def test_gemini_gets_its_parts_back_each_with_data_and_never_thoughts_alone(parts: list[Any], sent: list[Any]) -> None:
+    candidate = {"content": {"parts": parts}, "finishReason": "STOP"}
+    answer = gemini_model.read(iter([{"candidates": [candidate]}]), "m")
+    body = gemini_model.render(question(said(answer), used(answer.calls)), "m")
+    assert body["contents"][1] == {"role": "model", "parts": sent}
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
