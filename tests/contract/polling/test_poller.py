@@ -127,6 +127,16 @@ def test_an_app_that_is_not_installed_yet_is_waited_for(ear: Ear) -> None:
     assert looks(ear, poller, 20) >= 1
 
 
+def test_an_account_that_suspended_the_app_is_named_and_heard_again_when_it_is_let_in(ear: Ear) -> None:
+    poller = poller_of(ear)
+    ear.stage.st.configure_installation(ear.stage.installation["id"], suspended=True)
+    assert looks(ear, poller, 20) == 0
+    assert poller.heartbeat.trouble.startswith("octo-org does not let us in: the App is suspended there; http")
+    ear.stage.st.configure_installation(ear.stage.installation["id"], suspended=False)
+    assert looks(ear, poller, 20) >= 1
+    assert not poller.heartbeat.trouble
+
+
 def test_an_app_that_is_taken_away_and_installed_again_is_heard_at_once(ear: Ear) -> None:
     poller = poller_of(ear)
     looks(ear, poller, 3)

@@ -175,6 +175,12 @@ def test_an_app_that_nobody_installed_is_waited_for_and_then_said(
     assert "not installed yet" in said
 
 
+def test_an_account_that_suspended_the_app_is_named(laptop: Laptop, capsys: pytest.CaptureFixture[str]) -> None:
+    laptop.steering.configure_installation(laptop.installation["id"], suspended=True)
+    assert init(laptop.environment, Choices(browser=False, wait_s=0.1), json_line=True) == 3
+    assert "octo-org does not let it in: the App is suspended there" in capsys.readouterr().err
+
+
 def test_nobody_coming_back_is_said_and_nothing_is_kept(laptop: Laptop) -> None:
     laptop.app_path.unlink()
     with pytest.raises(NotCreated, match="nobody came back"):
