@@ -62,9 +62,14 @@ def load_view(
     active = reader.read(keys.job_state(issue.job), JobState) if issue.job else None
     build = _build_of(reader, issue, active)
     waiters = reader.waiters() if now is not None else ()
-    purses = (
-        reader.purses(operator, issue, now, waiters) if now is not None else {}
-    )  # the gates first: what is read later is newer
+    purses: Mapping[Per, Purse] = {}
+    job_purses: Mapping[Per, Purse] = {}
+    if now is not None:  # the gates first: what is read later is newer
+        reader.gates(issue)
+        purses = reader.purses(operator, issue.installation_id, issue.repository.id, now, waiters)
+        where = active.counts_under if active is not None else issue.installation_id
+        moved = where != issue.installation_id
+        job_purses = reader.purses(operator, where, issue.repository.id, now, waiters) if moved else purses
     ahead, ahead_here = reader.jobs_ahead(issue, {job.installation_id for job in (active, build) if job})
     steps = reader.steps(active if active and active.kind in ("build", "fix") else build) if for_rendering else ()
     return View(
@@ -89,6 +94,7 @@ def load_view(
         jobs_ahead=ahead,
         jobs_ahead_here=ahead_here,
         purses=purses,
+        job_purses=job_purses,
         waiters=waiters,
         asking=reader.asking(issue, steps) if for_rendering else None,
     )
@@ -186,16 +192,19 @@ class _Reader:
         found = (Waiter.model_validate(record.body) for record in read_all(self._store, keys.WAITING, "JOB#"))
         return tuple(sorted(found, key=lambda each: (each.since, each.name)))
 
-    def purses(
-        self, operator: Operator, issue: IssueState, now: int, waiters: tuple[Waiter, ...]
-    ) -> Mapping[Per, Purse]:
-        """The ceilings of that day with what counts against them. A gate's version is read before what it guards."""
+    def gates(self, issue: IssueState) -> None:
+        """Their versions, read before what they guard."""
         for key in (keys.gate(ALL), keys.gate(str(issue.installation_id))):
             gate = self._store.get(key)
             if gate is not None:
                 self.versions[key] = gate.version
+
+    def purses(
+        self, operator: Operator, installation: int, repository: int, now: int, waiters: tuple[Waiter, ...]
+    ) -> Mapping[Per, Purse]:
+        """The ceilings of that day with what counts against them."""
         found: dict[Per, Purse] = {}
-        for per, pk, limit in scopes(operator, issue.installation_id, issue.repository.id, day_of(now)):
+        for per, pk, limit in scopes(operator, installation, repository, day_of(now)):
             lines = read_all(self._store, pk, "JOB#") if limit is not None else ()
             counted = {record.key.sk.removeprefix("JOB#"): record.body for record in lines}
             found[per] = Purse(
@@ -204,7 +213,7 @@ class _Reader:
                 limit,
                 taken={name: int(body["nano"]) for name, body in counted.items()},
                 at_work=frozenset(name for name, body in counted.items() if body.get("at_work")),
-                waiting=tuple(each for each in waiters if each.wants(per, issue.installation_id, issue.repository.id)),
+                waiting=tuple(each for each in waiters if each.wants(per, installation, repository)),
             )
         return found
 

@@ -94,24 +94,31 @@ class Keyring:
     def has_app(self) -> bool:
         return self.app_path.exists()
 
-    def put_app_aside(self) -> Path:
-        """Keep the file under another name, so that a new App may take its place; where it is now."""
-        aside = self._directory / f"app-{self.app().id}.json"
-        self.app_path.replace(aside)
-        return aside
-
     def save_app(self, app: AppFile) -> None:
-        """Remember the App, readable by its owner alone."""
-        write_private(self._directory / "app.json", json.dumps(asdict(app)).encode())
+        """Remember the App, readable by its owner alone. The file of another one that was here is kept beside it, also
+        where it is damaged: it takes the place of nothing that might still be wanted.
+        """
+        if self.has_app():
+            try:
+                before = self.app()
+                name, same = str(before.id), before.private_key == app.private_key
+            except NotConfigured:
+                name, same = "damaged", False
+            if not same:
+                write_private(self._directory / f"app-{name}.json", self.app_path.read_bytes())
+        write_private(self.app_path, json.dumps(asdict(app)).encode())
 
     def app(self) -> AppFile:
         """Raises NotConfigured where there is none."""
         try:
-            return AppFile(**json.loads((self._directory / "app.json").read_bytes()))
+            return AppFile(**json.loads(self.app_path.read_bytes()))
         except FileNotFoundError as error:
             raise NotConfigured(
                 f"there is no GitHub App in {self._directory}",
                 "`persevere init --local` makes one; `persevere demo` needs none",
             ) from error
         except (ValueError, TypeError) as error:
-            raise NotConfigured(f"the App's file in {self._directory} is damaged", "make the App again") from error
+            raise NotConfigured(
+                f"the App's file in {self._directory} is damaged",
+                "`persevere init --local --again` makes another App and keeps that file beside it",
+            ) from error

@@ -6,7 +6,6 @@ docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from functions.job_api.refusal import Refused
 from functions.job_api.session import Session, in_turn, open_session
 from functions.job_api.steps import put_step
 from functions.world import World
-from shared.agent.data import clean_all
+from shared.agent.data import clean_all, read_json
 from shared.domain.protocol import (
     BODY_MAX_BYTES,
     Begin,
@@ -124,7 +123,7 @@ def _read(event: Mapping[str, Any], shape: type[Body]) -> Body:
             "too_big", f"a body of {len(data)} bytes; at most {BODY_MAX_BYTES} are taken, larger things as blobs"
         )
     try:
-        return shape.model_validate(clean_all(json.loads(data.decode("utf-8"))))
+        return shape.model_validate(clean_all(read_json(data.decode("utf-8"))))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"

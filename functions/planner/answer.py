@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shared.agent.data import clean
+from shared.agent.data import clean_all, read_json
 from shared.domain.inbound import PlannerAnswer
 from shared.domain.money import NANO
 
@@ -147,7 +146,7 @@ def read_answer(text: str, want: Want, questions_max: int) -> PlanReply:
     if start < 0 or end < start:
         raise Unusable("There is no JSON object in it.")
     try:
-        reply = PlanReply.model_validate(json.loads(clean(text[start : end + 1])))
+        reply = PlanReply.model_validate(clean_all(read_json(text[start : end + 1])))
     except ValidationError as error:
         raise Unusable(_words(error)) from error
     except ValueError as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from shared.domain import keys
-from shared.domain.ledger import Ledger
+from shared.domain.ledger import Ledger, settle_lost
 from shared.domain.record import ABSENT, ANY, Key, Put, Record, replace_of
 from shared.domain.usage import ALL, KEPT_DAYS, Purse, day_of, line_key, room
 from shared.domain.workflow.ceilings import no_room_words
@@ -28,8 +29,7 @@ def under_the_day(store: Store, now: int, ledger: Key, limit: int | None) -> Ite
     try:
         yield
     finally:
-        found = _read(store, ledger)
-        store.commit(_line(pk, name, found.spent_nano + found.held_nano, now))
+        store.commit(_line(pk, name, _closed(store, ledger).spent_nano, now))
 
 
 def _set_aside(store: Store, now: int, pk: str, name: str, nano: int, limit: int | None) -> None:
@@ -51,6 +51,18 @@ def _set_aside(store: Store, now: int, pk: str, name: str, nano: int, limit: int
 
 def _line(pk: str, name: str, nano: int, now: int) -> Put:
     return Put(Record(line_key(pk, name), "usage", {"nano": nano}, expires=now + KEPT_DAYS * DAY_MS), ANY)
+
+
+def _closed(store: Store, key: Key) -> Ledger:
+    """The ledger once nobody asks any more: who was left in mid-answer (Ctrl-C) may have been billed for it."""
+    record = store.get(key)
+    assert record is not None
+    before = ledger = Ledger.model_validate(record.body)
+    for hold in before.holds:
+        ledger = settle_lost(ledger, hold, "asking")
+    if ledger != before:
+        store.commit(Put(replace(record, body=ledger.model_dump(mode="json")), replace_of(record)))
+    return ledger
 
 
 def _read(store: Store, key: Key) -> Ledger:

@@ -42,17 +42,17 @@ def usage(environment: Mapping[str, str], by: str, *, json_line: bool) -> None:
     settings = read(environment)
     table = Table(settings.home)
     rows = sum_up(spent(table), by)
-    issues = table.issues()
-    lost = sum(ledger.lost_nano for issue in issues for _, ledger in table.ledgers(issue.pk))
+    lost = table.lost_nano()
     if json_line:
         document = {"by": by, "rows": [_plain(each) for each in rows], "lost_to_crashes": lost / NANO}
         sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
         return
     terminal = Terminal(sys.stdout)
-    if not rows:
+    if not rows and not lost:
         terminal.line("No model was asked yet.")
         return
-    terminal.line(f"  {by:<34} {'asked':>6} {'tokens in':>12} {'out':>9} {'cost':>9}")
+    if rows:
+        terminal.line(f"  {by:<34} {'asked':>6} {'tokens in':>12} {'out':>9} {'cost':>9}")
     for each in rows:
         name = each["name"] or "(persevere ask)"
         cost = dollars(each["nano"])

@@ -33,7 +33,8 @@ class Fault:
     """What is done to the next question instead of (or with) its answer.
 
     kind: a status, or one of the problems of `refusal`; disconnect, truncate, garbled, silent (within the stream),
-    broken_off (the stream tells of a failure), no_usage, page (it says that it is one).
+    broken_off (the stream tells of a failure), no_usage, page (it says that it is one), flex (Gemini's header names
+    that tier).
     """
 
     kind: str
@@ -130,9 +131,11 @@ class _Handler(BaseHTTPRequestHandler):
         kind = fault.kind if fault is not None else ""
         self.send_header("content-type", "text/html" if kind == "page" else "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
+        if spoken_in is gemini_format:
+            self.send_header("X-Gemini-Service-Tier", "flex" if kind == "flex" else "standard")
         self.end_headers()
         for place, event in enumerate(events):
-            if place == len(events) // 2 and kind not in {"", "no_usage", "page"}:
+            if place == len(events) // 2 and kind not in {"", "no_usage", "page", "flex"}:
                 if kind == "disconnect":
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)

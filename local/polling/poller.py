@@ -26,15 +26,29 @@ TROUBLE_MAX_S = 300.0
 LITTLE_LEFT, LITTLE_LEFT_S = 500, 60.0
 """With so few requests left in the hour nobody looks more often than that: effects need them, too."""
 
+CLOCK_MS = 5_000
+"""A clock that is behind the beginning of a wait by more than that was set back: the wait's end means nothing any more."""
+
 logger = Logger(service="polling")
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing is asked from one moment to another (UTC ms)."""
+
+    since: int = 0
+    until: int = 0
+
+    def is_over(self, now: int) -> bool:
+        return now >= self.until or now < self.since - CLOCK_MS
 
 
 @dataclass(slots=True)
 class Watched:
-    """A repository: when it is looked at next (UTC ms), and what is wrong with it ("" for nothing)."""
+    """A repository: how long it is not looked at, and what is wrong with it ("" for nothing)."""
 
     place: Place
-    next_at: int = 0
+    rest: Rest = Rest()
     failures: int = 0
     trouble: str = ""
 
@@ -67,7 +81,7 @@ class Poller(Worker):
         self._installations = installations
         self._app_slug = app_slug
         self._every_s = every_s
-        self._places_at = 0
+        self._places_rest = Rest()
 
     def _run(self) -> None:
         while not self._over.is_set():
@@ -88,20 +102,20 @@ class Poller(Worker):
         for each in watched:
             if self._over.is_set():
                 break
-            if each.next_at <= self._githubs.clock.now():
+            if each.rest.is_over(self._githubs.clock.now()):
                 taken += self._look(each, pause_s)
         self.heartbeat.taken += taken
         return taken
 
     def _refresh(self, now: int) -> None:
         """Where the App is installed by now. Repositories that are there no more are not looked at."""
-        if now < self._places_at:
+        if not self._places_rest.is_over(now):
             return
         try:
             places, refused = self._installations.reachable()
         except (PersevereError, OutcomeUnknown) as error:
             self.heartbeat.trouble = str(error)
-            self._places_at = now + round(max(self._every_s, getattr(error, "after_s", 0.0)) * 1000)
+            self._places_rest = Rest(now, now + round(max(self._every_s, getattr(error, "after_s", 0.0)) * 1000))
             logger.warning("polling.places", extra={"error": type(error).__name__})
             return
         self.heartbeat.trouble = "; ".join(f"{account} does not let us in: {why}" for account, why in refused.items())
@@ -111,7 +125,7 @@ class Poller(Worker):
         }
         # As long as there is nothing to look at, somebody waits for the App to be installed.
         every_ms = PLACES_EVERY_MS if places else round(self._every_s * 1000)
-        self._places_at = now + every_ms
+        self._places_rest = Rest(now, now + every_ms)
 
     def _look(self, watched: Watched, pause_s: float) -> int:
         place, clock = watched.place, self._githubs.clock
@@ -123,7 +137,7 @@ class Poller(Worker):
             words = WRONG_CLOCK if any(each in str(error) for each in OUT_OF_TIME) else str(error)
             wait_s = _troubled(watched, error, words, pause_s)
             if isinstance(error, TokenRefused):
-                self._places_at = 0  # taken away, perhaps, or installed anew
+                self._places_rest = Rest()  # taken away, perhaps, or installed anew
             extra = {"repository": place.repository.id, "error": type(error).__name__, "wait_s": round(wait_s)}
             logger.warning("polling.look", extra=extra)
         except Exception as error:  # a fault of ours in one repository must not make us deaf to all behind it
@@ -140,7 +154,8 @@ class Poller(Worker):
                 wait_s = max(wait_s, LITTLE_LEFT_S)
             if taken:
                 logger.info("polling.heard", extra={"repository": place.repository.id, "taken": taken})
-        watched.next_at = clock.now() + round(wait_s * 1000)
+        now = clock.now()
+        watched.rest = Rest(now, now + round(wait_s * 1000))
         return taken
 
 

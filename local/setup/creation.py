@@ -131,9 +131,7 @@ class Creation:
         return Response("", 302, {"Location": self._app.installation_page})
 
     def _convert(self, code: str) -> AppFile:
-        """The App for the code, stored before anybody is told of it: GitHub shows the key once. The file of an App that
-        was here before is kept under another name.
-        """
+        """The App for the code, stored before anybody is told of it: GitHub shows the key once."""
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", code):
             raise NotCreated("GitHub sent no code", "run `persevere init --local` again, and create the App there")
         try:
@@ -149,9 +147,14 @@ class Creation:
                 f"the App was made, but its key did not arrive ({error})",
                 "delete that App on GitHub, since its key is shown once; then run `persevere init --local` again",
             ) from error
-        if self._keyring.has_app():
-            self._keyring.put_app_aside()
-        self._keyring.save_app(app)
+        try:
+            self._keyring.save_app(app)
+        except OSError as error:
+            raise NotCreated(
+                f"the App was made, but its key could not be stored here ({error})",
+                "make that possible; then delete that App on GitHub, since its key is shown once, and run "
+                "`persevere init --local` again",
+            ) from error
         return app
 
     def _app_file(self, body: Any) -> AppFile:

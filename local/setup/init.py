@@ -148,14 +148,14 @@ def _install(terminal: Terminal, choices: Choices, wire: Wire, app: AppFile) -> 
     told, until = False, time.monotonic() + choices.wait_s
     while True:
         try:
-            places, _ = installations.reachable()
+            places, refused = installations.reachable()
         except BadCredentials as error:
             raise NotConfigured(
                 f"GitHub does not take the key of the App {app.slug}: {error.words}",
                 advice_for(error),
             ) from error
         except PersevereError as error:
-            places = []
+            places, refused = [], {}
             if time.monotonic() > until:
                 terminal.line(f"       GitHub does not answer: {error}")
         if places:
@@ -166,6 +166,8 @@ def _install(terminal: Terminal, choices: Choices, wire: Wire, app: AppFile) -> 
         if not told:
             terminal.line('  2/3  Install it. Choose "Only select repositories".')
             terminal.line(f"       {app.installation_page}")
+            for account, why in refused.items():
+                terminal.line(f"       {account} does not let it in: {why}")
             told = True
         if time.monotonic() > until:
             terminal.line("       ... not installed yet. `persevere up` waits for it, too.")

@@ -142,6 +142,16 @@ class Table:
         found = ((pk, self._get(Key(pk, sk))) for pk, sk in self.store.database.run(read))
         return [(pk, each.kind, StepState.model_validate(each.body)) for pk, each in found if each]
 
+    def lost_nano(self) -> int:
+        """Nano-dollars of answers that never came and may have been billed: for issues, and for `persevere ask`."""
+
+        def read(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+            rows = connection.execute("SELECT pk, sk FROM item WHERE kind IN ('ledger', 'ask_ledger')")
+            return [(str(pk), str(sk)) for pk, sk in rows.fetchall()]
+
+        found = (self._get(Key(pk, sk)) for pk, sk in self.store.database.run(read))
+        return sum(Ledger.model_validate(each.body).lost_nano for each in found if each)
+
     def spec(self, pk: str, version: int) -> SpecRecord | None:
         record = self._get(keys.spec(pk, version))
         return None if record is None else SpecRecord.model_validate(record.body)

@@ -94,7 +94,7 @@ class Teller(Worker):
         if places or self._places is not None:
             self._places = places
         troubles = {each.place.repository.full_name: each.trouble for each in list(heartbeat.repositories.values())}
-        again = {each.place.repository.full_name: each.next_at for each in list(heartbeat.repositories.values())}
+        again = {each.place.repository.full_name: each.rest.until for each in list(heartbeat.repositories.values())}
         for name, trouble in (troubles | {"": heartbeat.trouble}).items():
             before = self._troubles.get(name, "")
             if trouble != before:

@@ -75,6 +75,11 @@ class JobState(Shape):
     charge: Charge | None = None  # what it has set aside under the ceilings, once it was launched
 
     @property
+    def counts_under(self) -> int:
+        """The installation whose month its money counts in: its repository may have moved to another one since."""
+        return (self.charge.installation if self.charge is not None else 0) or self.installation_id
+
+    @property
     def over(self) -> bool:
         return self.status in TERMINAL
 

@@ -11,7 +11,7 @@ nor for who has not looked for long; so nobody is waited for who will not come, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -89,6 +89,10 @@ class Purse:
         if self.limit is None:
             return None
         return self.limit - sum(nano for name, nano in self.taken.items() if name != without)
+
+    def with_line(self, name: str, nano: int) -> Purse:
+        """As it is once that name, where it counts here at all, counts so much."""
+        return replace(self, taken={**self.taken, name: nano}) if name in self.taken else self
 
     def kept_for_others(self, name: str, now: int) -> int:
         """What those want who have waited longer than `name`, as far as they can begin before the ceiling renews."""

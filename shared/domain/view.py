@@ -25,7 +25,8 @@ class View:
     `spec` is the newest version, `approved` the approved one; `job` the active job, `lease` its holder; `ledger` the
     approval's, `ask` the asking allowance. `observations` are those of the job named by the inbound at hand (or of the
     last verify job). `jobs_ahead` are those in this repository, `jobs_ahead_here` in the whole installation; `purses` the
-    ceilings above one job, `waiters` all that wait for money under them. `proof` (the newest verify job), `events`, `steps` and `asking` (the newest question to a
+    ceilings above one job, `job_purses` those of the installation that the active job counts under, `waiters` all that
+    wait for money under them. `proof` (the newest verify job), `events`, `steps` and `asking` (the newest question to a
     model, of the job or of the planner) are loaded for rendering only.
     """
 
@@ -48,6 +49,7 @@ class View:
     jobs_ahead: int = 0
     jobs_ahead_here: int = 0
     purses: Mapping[Per, Purse] = field(default_factory=dict)
+    job_purses: Mapping[Per, Purse] = field(default_factory=dict)
     waiters: tuple[Waiter, ...] = ()
     asking: Asking | None = None
 

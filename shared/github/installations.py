@@ -73,6 +73,7 @@ class Installations:
         refused: dict[str, str] = {}
         for installation in self.all():
             if installation.suspended:
+                refused[installation.account] = f"the App is suspended there; {installation.page} has the button"
                 continue
             try:
                 found += [Place(installation, repository) for repository in self.repositories(installation)]

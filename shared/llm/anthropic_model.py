@@ -166,6 +166,9 @@ def read(stream: Iterable[Mapping[str, Any]], model: str, after: str) -> Answer:
                 bill |= {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
             case "message_stop":
                 whole = True
+            case "message":  # all of it at once, from who does not stream
+                blocks = {place: dict(block) for place, block in enumerate(event["content"])}
+                bill, stop, whole = dict(event.get("usage") or {}), event.get("stop_reason") or "", True
             case "error":
                 raise Broken(_failure(event, begun=bool(blocks)))
             case _:

@@ -36,7 +36,7 @@ class CompatibleModel:
 
     def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
         body = render(request, self._model)
-        return speak(self._place, body, deadline_s, alive, lambda stream: read(stream, self._model))
+        return speak(self._place, body, deadline_s, alive, lambda stream, _: read(stream, self._model))
 
 
 def render(request: Request, model: str) -> dict[str, Any]:
@@ -87,26 +87,26 @@ def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
     texts: list[str] = []
     refusals: list[str] = []
     beside: dict[str, Any] = {}
-    called: dict[int, dict[str, Any]] = {}
+    called = _Calls()
     finish, bill = "", None
     for event in stream:
         if event.get("error"):
             trouble = trouble_of(_status(event["error"]), {}, event)
-            raise Broken(replace(trouble, begun=bool("".join(texts) or called)))
+            raise Broken(replace(trouble, begun=bool("".join(texts) or called.begun)))
         bill = event.get("usage") or bill
         for choice in (event.get("choices") or ())[:1]:
             finish = choice.get("finish_reason") or finish
-            delta = choice.get("delta") or {}
+            delta = choice.get("delta") or choice.get("message") or {}
             texts.append(delta.get("content") or "")
             refusals.append(delta.get("refusal") or "")
             beside |= {name: value for name, value in delta.items() if name not in _LEFT_OUT and value is not None}
             for piece in delta.get("tool_calls") or ():
-                _grow(called, piece)
+                called.add(piece)
     if not finish:
         raise Broken(Trouble(0, ENDED, begun=True))
     turn: dict[str, Any] = {"role": "assistant", "content": "".join(texts) or None} | beside
     calls = []
-    for place, piece in enumerate(called[index] for index in sorted(called)):
+    for place, piece in enumerate(called.begun):
         call = read_call(piece.get("id"), piece["function"].get("name"), piece["function"]["arguments"], place)
         piece["id"] = call.id
         piece["function"]["arguments"] = piece["function"]["arguments"] or "{}"
@@ -120,17 +120,31 @@ def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
     return Answer(text, tuple(calls), usage_of(bill), stop, recorded("compatible", model, stop, kept))
 
 
-def _grow(called: dict[int, dict[str, Any]], piece: Mapping[str, Any]) -> None:
-    """A piece without index begins a call when it has an id, else it belongs to the last one."""
-    index = piece.get("index")
-    if not isinstance(index, int):
-        index = len(called) if piece.get("id") or not called else max(called)
-    known = called.setdefault(index, {"type": "function", "function": {"arguments": ""}})
-    function = piece.get("function") or {}
-    known |= {name: value for name, value in piece.items() if name not in {"index", "function"} and value is not None}
-    inner = known["function"]
-    inner["name"] = inner.get("name") or function.get("name")
-    inner["arguments"] += function.get("arguments") or ""
+class _Calls:
+    """The calls of an answer, put together from their pieces, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self.begun: list[dict[str, Any]] = []
+        self._newest: dict[int, dict[str, Any]] = {}  # of an index
+
+    def add(self, piece: Mapping[str, Any]) -> None:
+        """A piece without index begins a call when it has an id, else it belongs to the last one. Some servers number
+        every call 0 (Gemini's parts come one an event, say): a piece with another id is another call.
+        """
+        index, name = piece.get("index"), piece.get("id")
+        if isinstance(index, int):
+            known = self._newest.get(index)
+            known = None if known is not None and name and known.get("id") not in {None, name} else known
+        else:
+            index, known = -1, self.begun[-1] if self.begun and not name else None
+        if known is None:
+            known = {"type": "function", "function": {"arguments": ""}}
+            self.begun.append(known)
+            self._newest[index] = known
+        known |= {name: value for name, value in piece.items() if name not in {"index", "function"} and value}
+        inner, function = known["function"], piece.get("function") or {}
+        inner["name"] = inner.get("name") or function.get("name")
+        inner["arguments"] += function.get("arguments") or ""
 
 
 def _status(error: Any) -> int:

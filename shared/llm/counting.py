@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from shared.agent.data import clean, clean_all
+from shared.agent.data import clean, clean_all, read_json
 from shared.ports import ToolCall, Usage
 
 MISSING = Usage(0, reported=False)
@@ -29,7 +29,7 @@ def read_call(id: Any, tool: Any, arguments: Any, place: int) -> ToolCall:
     name, identity = clean(str(tool or "")), clean(str(id or "")) or f"call_{place}"
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments) if arguments.strip() else {}
+            arguments = read_json(arguments) if arguments.strip() else {}
         except ValueError:
             return ToolCall(identity, name, {}, malformed=clean(arguments))
     if not isinstance(arguments, dict):

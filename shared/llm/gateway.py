@@ -16,6 +16,7 @@ end. Which model is to be asked next stands in the slot, so whoever asks next pr
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shared.domain.ledger import Ledger, OutOfMoney, count_tokens, reserve, settle, settle_lost
@@ -37,6 +38,7 @@ STREAMING_MS = int(SILENT_S * 1000) + MOVE_EVERY_MS + MARGIN_MS  # how far `unti
 FIRST_BYTES_MS = int(CONNECT_S * 1000) + STREAMING_MS  # a question that is put twice within a move's interval included
 DEADLINE_S = 480.0  # of one call, however busily it streams
 LOST_MAX = 5  # answers of one slot that never came
+LOST_PATIENCE = 2  # of them, where another model can go on: each may have been billed
 STORE_TRIES = 200
 CARRIED = ("busy", "busy_since", "busy_tries", "outs", "told_at", "shortened")  # from one attempt of a slot to the next
 
@@ -237,19 +239,28 @@ class Gateway:
         return Wait(max(then.until - now, 200), idle=bool(then.busy_since))
 
     def _give_way(self, opened: _Opened) -> Wait:
-        """No answer will come, and it may have been billed: let the next asker settle the hold in full at once."""
-        asking = opened.asking.model_copy(update={"until": self._clock.now()})
-        self._rewrite(opened, asking)
+        """No answer will come, and it may have been billed: let the next asker settle the hold in full at once. A provider
+        that hangs time and again is out like one that says so.
+        """
+        now = self._clock.now()
+        asking = opened.asking.model_copy(update={"until": now})
+        told: Sequence[Change] = ()
+        if asking.lost + 1 >= LOST_PATIENCE:
+            then = without(asking, "lost", opened.ask.others, now, passing=True)
+            if isinstance(then, Asking) and then.model != asking.model and then.until <= now:
+                asking = then.model_copy(update={"told_at": now})
+                told = opened.ask.tell(opened.state.model_copy(update={"asking": asking}))
+        self._rewrite(opened, asking, *told)
         return Wait(1_000)
 
     def _move(self, opened: _Opened) -> None:
         self._rewrite(opened, opened.asking.model_copy(update={"until": self._clock.now() + STREAMING_MS}))
 
-    def _rewrite(self, opened: _Opened, asking: Asking) -> None:
+    def _rewrite(self, opened: _Opened, asking: Asking, *told: Change) -> None:
         """Write the asking anew. Somebody who took over meanwhile is left alone: `_store_answer` will find that out."""
         state = opened.state.model_copy(update={"asking": asking})
         try:
-            self._commit(_put(opened.record, state))
+            self._commit(_put(opened.record, state), *told)
         except Conflict:
             opened.ledger = None
             return

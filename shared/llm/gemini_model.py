@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.agent.data import clean
+from shared.agent.turns import NOTHING_SAID
 from shared.llm.access import Access
 from shared.llm.conversation import Heard, Said, exchanges, recorded
 from shared.llm.counting import MISSING, count, has_count, read_call
@@ -24,6 +25,8 @@ from shared.ports import Answer, Request, ToolCall, Usage
 
 BASE_URL = "https://generativelanguage.googleapis.com"
 NO_SIGNATURE = base64.b64encode(b"skip_thought_signature_validator").decode()
+TIER = "x-gemini-service-tier"  # ai.google.dev/gemini-api/docs/priority-inference
+_AS_ASKED = frozenset({"standard", "unspecified", "service_tier_unspecified"})
 _REFUSED = frozenset(
     """SAFETY RECITATION LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT
     IMAGE_RECITATION MODEL_ARMOR""".split()
@@ -40,7 +43,9 @@ class GeminiModel:
 
     def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
         body = render(request, self._model)
-        return speak(self._place, body, deadline_s, alive, lambda stream: read(stream, self._model))
+        return speak(
+            self._place, body, deadline_s, alive, lambda stream, headers: read(stream, self._model, headers.get(TIER))
+        )
 
 
 def render(request: Request, model: str) -> dict[str, Any]:
@@ -89,7 +94,8 @@ def _heard(heard: Heard, ids: Sequence[str | None]) -> list[dict[str, Any]]:
 
 def _said(said: Said) -> list[dict[str, Any]]:
     if said.own is not None:
-        return list(said.own)
+        aloud = any("functionCall" in part or (part.get("text") and not part.get("thought")) for part in said.own)
+        return [*said.own, *([] if aloud else [{"text": NOTHING_SAID}])]  # it thought, and said nothing
     text = [{"text": said.text}] if said.text else []
     calls: list[dict[str, Any]] = [{"functionCall": {"name": each.tool, "args": each.args}} for each in said.calls]
     if calls:
@@ -97,8 +103,8 @@ def _said(said: Said) -> list[dict[str, Any]]:
     return [*text, *calls]
 
 
-def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
-    """The answer of a stream. Raises Broken where it ends early or tells of a failure."""
+def read(stream: Iterable[Mapping[str, Any]], model: str, tier: str | None = None) -> Answer:
+    """The answer of a stream; `tier` is what its headers say. Raises Broken where it ends early or tells of a failure."""
     parts: list[dict[str, Any]] = []
     finish, words, bill, blocked = "", "", None, ""
     for event in stream:
@@ -132,7 +138,7 @@ def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
     else:
         stop = "cut"
     return Answer(
-        clean(text or words), tuple(calls), usage_of(bill), stop, recorded("gemini", model, stop, _whole(parts))
+        clean(text or words), tuple(calls), usage_of(bill, tier), stop, recorded("gemini", model, stop, _whole(parts))
     )
 
 
@@ -148,12 +154,17 @@ def _add(parts: list[dict[str, Any]], part: dict[str, Any]) -> None:
 
 
 def _whole(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without empty texts that carry nothing; one that carries a signature is kept."""
-    return [part for part in parts if part.get("text") != "" or "thoughtSignature" in part]
+    """Without empty parts that carry nothing. One that carries a signature is kept, as the empty text that it is: a part
+    without any data is refused.
+    """
+    kept = [part for part in parts if part.get("text") or part.keys() - {"text", "thought"}]
+    return [part if part.keys() - {"thought", "thoughtSignature"} else {"text": ""} | part for part in kept]
 
 
-def usage_of(bill: Any) -> Usage:
-    """Thoughts are billed as output and counted apart; cached input is a part of the prompt."""
+def usage_of(bill: Any, tier: str | None = None) -> Usage:
+    """Thoughts are billed as output and counted apart; cached input is a part of the prompt. Which tier served it stands
+    in a header, and by some in the bill, too.
+    """
     if not has_count(bill, "promptTokenCount"):
         return MISSING
     given = count(bill, "promptTokenCount") + count(bill, "toolUsePromptTokenCount")
@@ -162,5 +173,5 @@ def usage_of(bill: Any) -> Usage:
         input=given,
         cached=count(bill, "cachedContentTokenCount"),
         output=max(said, count(bill, "totalTokenCount") - given),
-        priced=str(bill.get("serviceTier") or "standard").lower() in ("standard", "unspecified"),
+        priced=all(str(each or "standard").lower() in _AS_ASKED for each in (tier, bill.get("serviceTier"))),
     )

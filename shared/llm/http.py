@@ -35,13 +35,13 @@ def speak(
     body: Mapping[str, Any],
     deadline_s: float,
     alive: Callable[[], None],
-    read: Callable[[Iterator[dict[str, Any]]], Answer],
+    read: Callable[[Iterator[dict[str, Any]], Mapping[str, str]], Answer],
 ) -> Answer:
-    """One question; `read` makes the answer of its events. What breaks is raised as the table of errors says."""
+    """One question; `read` makes the answer of its events and its headers (which ignore letter case). What breaks is raised as the table of errors says."""
     until = time.monotonic() + deadline_s
     try:
-        with _streamed(place, body, until, alive) as stream, legible():
-            return read(stream)
+        with _streamed(place, body, until, alive) as (stream, headers), legible():
+            return read(stream, headers)
     except Broken as broken:
         fail(broken.trouble, place.name, place.access.key)
 
@@ -49,8 +49,8 @@ def speak(
 @contextmanager
 def _streamed(
     place: Place, body: Mapping[str, Any], until: float, alive: Callable[[], None]
-) -> Iterator[Iterator[dict[str, Any]]]:
-    """The events of one POST. `until` is a time of `time.monotonic`. Raises Broken; redirects are not followed."""
+) -> Iterator[tuple[Iterator[dict[str, Any]], Mapping[str, str]]]:
+    """The events of one POST, and the answer's headers. `until` is a time of `time.monotonic`. Raises Broken; redirects are not followed."""
     try:
         with requests.post(
             place.url,
@@ -65,7 +65,7 @@ def _streamed(
             wrong = check_stream(response.status_code, response.headers)
             if wrong is not None:
                 raise Broken(wrong)
-            yield events(response.iter_content(chunk_size=None), alive, until)
+            yield events(response.iter_content(chunk_size=None), alive, until), response.headers
     except requests.RequestException as error:
         raise Broken(_trouble(error)) from error
 

@@ -141,6 +141,10 @@ def read(stream: Iterable[Mapping[str, Any]], model: str) -> Answer:
                 raise Broken(_failure(error, begun=bool(items)))
             case "error":
                 raise Broken(_failure(event.get("error") or event, begun=bool(items)))
+            case None if event.get("error"):  # as a body of its own, and as the SDK takes it in a stream, too
+                raise Broken(_failure(event["error"], begun=bool(items)))
+            case None if event.get("object") == "response":
+                final = event
             case _:
                 pass
     if final is None:
@@ -183,7 +187,8 @@ def _calls(turn: Iterable[Mapping[str, Any]]) -> tuple[ToolCall, ...]:
     )
 
 
-def _failure(error: Mapping[str, Any], *, begun: bool) -> Trouble:
+def _failure(error: Any, *, begun: bool) -> Trouble:
+    error = error if isinstance(error, Mapping) else {"message": error}
     code = str(error.get("code") or error.get("type") or "")
     status = _STATUS_OF_CODE.get(code, 500)
     return Trouble(status, code, str(error.get("message") or "")[:1000], begun=begun)

@@ -20,6 +20,7 @@ Way = Literal["again", "other", "shorter", "end"]
 WAYS: dict[str, Way] = {
     "rate": "again",
     "overloaded": "again",
+    "lost": "again",  # it hangs, or breaks off
     "spend_cap": "other",  # raised by a person at the provider, never by waiting
     "key": "other",
     "model": "other",

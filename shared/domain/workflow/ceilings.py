@@ -63,14 +63,29 @@ def give_back(turn: Turn, job: JobState) -> None:
 
 
 def more_for(turn: Turn, job: JobState, nano: int) -> NoRoom | None:
-    """Set more aside for a job at work whose limit is raised; the ceiling that is in the way, or None."""
-    if job.charge is None or job.over:
+    """Set more aside for a job at work whose limit is raised; the ceiling that is in the way, or None.
+
+    On a later day all that it may still spend is set aside anew, and the day before keeps what was spent by then: it may
+    be full, and nothing may be added to what its ceiling has let pass.
+    """
+    charge, ledger, today = job.charge, turn.ledger, day_of(turn.now)
+    if charge is None or ledger is None or job.over:
         return None
-    charge = job.charge.model_copy(update={"nano": job.charge.nano + nano})
-    full = room(turn.view.purses, BUILDING, job.id, charge.nano, turn.now, in_turn=False)
+    purses = turn.view.job_purses
+    old = charge.model_copy(update={"nano": _gone(ledger) - charge.before})
+    if charge.day == today:
+        more = charge.model_copy(update={"nano": charge.nano + nano})
+    else:
+        left = max(0, ledger.left_nano) + nano
+        line = f"{job.id}-{today}"
+        more = Charge(day=today, before=_gone(ledger), nano=left, line=line, installation=job.counts_under)
+        purses = {per: purse.with_line(charge.line or job.id, old.nano) for per, purse in purses.items()}
+    full = room(purses, BUILDING, job.id, more.nano, turn.now, line=more.line, in_turn=False)
     if full is None:
-        _write(turn, BUILDING, job.id, charge, installation=job.installation_id)
-        turn.put_job(job.model_copy(update={"charge": charge}))
+        if more.day != charge.day:
+            _write(turn, BUILDING, job.id, old, installation=job.installation_id, at_work=False)
+        _write(turn, BUILDING, job.id, more, installation=job.installation_id)
+        turn.put_job(job.model_copy(update={"charge": more}))
     return full
 
 
@@ -79,11 +94,17 @@ def set_asking_aside(turn: Turn) -> NoRoom | None:
     ask, old, today = turn.ask, turn.issue.asking_charge, day_of(turn.now)
     if ask is None:
         return None
-    name, line = _asker(turn), f"{_asker(turn)}-{today}-{turn.issue.installation_id}"
-    begun = old if old is not None and old.day == today and old.line in ("", line) else None
+    name, here = _asker(turn), turn.issue.installation_id
+    line = f"{name}-{today}-{here}"
+    begun = None
+    if old is not None and old.day == today and (old.line in ("", line) or old.installation == here):
+        begun = old
     if begun is None:
         give_asking_back(turn)  # of another day or installation: it counts there with what was spent until now
-        begun = Charge(day=today, before=_gone(ask), nano=0, line=line, installation=turn.issue.installation_id)
+        before = _gone(ask)
+        if any(line in purse.taken for purse in turn.view.purses.values()):
+            line = f"{line}-{before}"  # it was here today already, and moved away and back: that line stays as it is
+        begun = Charge(day=today, before=before, nano=0, line=line, installation=here)
     charge = begun.model_copy(update={"nano": _gone(ask) - begun.before + max(0, ask.left_nano)})
     full = room(turn.view.purses, ASKING, name, charge.nano, turn.now, line=charge.line)
     if full is None:

@@ -285,3 +285,13 @@ def test_private_parts_that_are_not_taken_back_are_left_out_and_the_work_goes_on
         answer = ask(model, question(json.loads(stored), used(first.calls)))
     assert answer.text == "Done."
     assert len(desk.asked) == 3
+
+
+@pytest.mark.parametrize(("faults", "priced"), [([], True), ([Fault("flex")], False)])
+def test_the_tier_that_gemini_names_in_a_header_is_heard(faults: list[Fault], priced: bool) -> None:
+    """A call that was served in a tier that nobody asked for has no price here: its hold counts in full."""
+    desk = desk_of({"text": "Done.", "usage": USAGE})
+    desk.faults.extend(faults)
+    with ModelServer(desk) as server:
+        answer = ask(open_here(server, "gemini"), question())
+    assert (answer.text, answer.usage.reported, answer.usage.priced) == ("Done.", True, priced)

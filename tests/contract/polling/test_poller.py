@@ -67,6 +67,20 @@ def test_a_clock_that_jumps_is_named_and_not_a_claim_of_a_token(ear: Ear) -> Non
     assert trouble.startswith("this machine's clock is wrong"), trouble
 
 
+def test_a_clock_that_is_set_right_makes_nobody_deaf(ear: Ear) -> None:
+    """GitHub refused it while it was two hours ahead: a wait until a moment of that clock would last two hours."""
+    poller = poller_of(ear)
+    looks(ear, poller, 15)
+    ear.stage.clock.ms += 7200_000  # this machine's alone
+    looks(ear, poller, 15)
+    assert poller.heartbeat.trouble.startswith("GitHub"), poller.heartbeat
+    ear.stage.clock.ms -= 7200_000
+    ear.octocat.comment(REPO, ear.number, "/persevere")
+    looks(ear, poller, 30)
+    assert ear.said("command") == ["/persevere"]
+    assert not poller.heartbeat.trouble
+
+
 @pytest.mark.parametrize(
     ("wait_s", "words"), [(5, "it is asked again"), (59, "it is asked again"), (3600, "it is asked again at ")]
 )
@@ -111,6 +125,16 @@ def test_an_app_that_is_not_installed_yet_is_waited_for(ear: Ear) -> None:
     assert looks(ear, poller, 20) == 0
     ear.stage.st.install("persevere", "octo-org", ["octo-repo"])
     assert looks(ear, poller, 20) >= 1
+
+
+def test_an_account_that_suspended_the_app_is_named_and_heard_again_when_it_is_let_in(ear: Ear) -> None:
+    poller = poller_of(ear)
+    ear.stage.st.configure_installation(ear.stage.installation["id"], suspended=True)
+    assert looks(ear, poller, 20) == 0
+    assert poller.heartbeat.trouble.startswith("octo-org does not let us in: the App is suspended there; http")
+    ear.stage.st.configure_installation(ear.stage.installation["id"], suspended=False)
+    assert looks(ear, poller, 20) >= 1
+    assert not poller.heartbeat.trouble
 
 
 def test_an_app_that_is_taken_away_and_installed_again_is_heard_at_once(ear: Ear) -> None:

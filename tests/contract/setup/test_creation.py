@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import stat
 import subprocess
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -173,6 +175,12 @@ def test_an_app_that_nobody_installed_is_waited_for_and_then_said(
     assert "not installed yet" in said
 
 
+def test_an_account_that_suspended_the_app_is_named(laptop: Laptop, capsys: pytest.CaptureFixture[str]) -> None:
+    laptop.steering.configure_installation(laptop.installation["id"], suspended=True)
+    assert init(laptop.environment, Choices(browser=False, wait_s=0.1), json_line=True) == 3
+    assert "octo-org does not let it in: the App is suspended there" in capsys.readouterr().err
+
+
 def test_nobody_coming_back_is_said_and_nothing_is_kept(laptop: Laptop) -> None:
     laptop.app_path.unlink()
     with pytest.raises(NotCreated, match="nobody came back"):
@@ -191,6 +199,33 @@ def test_another_app_takes_the_place_only_once_it_is_there(laptop: Laptop) -> No
         assert visit.creation.wait(60) is not None
     assert laptop.app_file()["slug"] == NAME
     assert json.loads((laptop.app_path.parent / f"app-{before['id']}.json").read_text()) == before
+
+
+def test_a_damaged_file_of_an_app_is_put_aside_and_the_new_apps_key_is_kept(laptop: Laptop) -> None:
+    laptop.app_path.write_text('{"id": 7, "slug": ')
+    visit = Visit(laptop, unlink=False)
+    with visit.creation:
+        assert visit.come_back(visit.click()).status_code == 302
+        assert visit.creation.wait(60) is not None
+    assert visit.keyring.app().slug == NAME
+    assert (laptop.app_path.parent / "app-damaged.json").read_text() == '{"id": 7, "slug": '
+
+
+def test_a_key_that_cannot_be_stored_is_said_at_once_in_both_places(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GitHub has made the App by then: nobody may be told that nothing was made."""
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    back = visit.click()
+    monkeypatch.setattr("local.keyring.write_private", full)
+    answer = visit.come_back(back)
+    assert (answer.status_code, "No space left on device" in answer.text) == (502, True)
+    with pytest.raises(NotCreated, match="No space left on device") as failed:
+        visit.creation.wait(0)
+    assert "delete that App on GitHub" in failed.value.advice
 
 
 @pytest.mark.parametrize("name", ["", "x" * 35, "semi;colon", "-dash"])

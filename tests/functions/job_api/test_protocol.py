@@ -162,6 +162,8 @@ def test_every_route_asks_who_is_there(
         ("POST", "/v2/claim", {}, 404, "not_found"),
         ("PUT", "/v1/steps/-1", {}, 404, "not_found"),
         ("PUT", "/v1/steps/0", "{", 422, "bad_request"),
+        ("PUT", "/v1/steps/0", "[" * 100_000, 422, "bad_request"),
+        ("PUT", "/v1/steps/0", '{"results": [NaN]}', 422, "bad_request"),
         ("PUT", "/v1/steps/0", "[]", 422, "bad_request"),
         ("PUT", "/v1/steps/0", {"results": [{"call": "0.0", "status": "great"}]}, 422, "bad_request"),
         ("PUT", "/v1/steps/0", json.dumps({"tree": "x" * 1_000_000}), 413, "too_big"),

@@ -10,7 +10,7 @@ from shared.domain import keys
 from shared.domain.ledger import Ledger
 from shared.domain.money import NANO
 from shared.domain.record import ANY, Delete, Put, Record
-from shared.domain.usage import Purse, Waiter, day_of, line_key, renews, room, scopes
+from shared.domain.usage import ALL, Purse, Waiter, day_of, line_key, renews, room, scopes
 from shared.ports import Conflict
 from tests.unit.domain.places import at
 from tests.unit.domain.world_in_memory import OCTOCAT, PK, World
@@ -137,6 +137,47 @@ def test_extending_a_job_at_work_sets_more_aside_or_is_refused() -> None:
     assert world.says(OCTOCAT, "/persevere extend +$2") == "refused: above the ceiling"
     assert world.message("above_ceiling")["per"] == "a day"
     assert counted(world)[job] == 7 * NANO
+
+
+def counted_on(world: World, day: str) -> dict[str, int]:
+    pk = keys.usage_pk(day, ALL)
+    return {each.key.sk.removeprefix("JOB#"): each.body["nano"] for each in world.records(pk, "JOB#")}
+
+
+def test_a_job_that_is_extended_after_midnight_counts_today_what_it_may_still_spend() -> None:
+    """The day before may be full by then: nothing is added to it, and nothing of today goes uncounted."""
+    world = at("building")
+    job, first = world.issue.job, day_of(world.now)
+    assert job is not None
+    others_take(world, 15 * NANO)
+    world.spends(NANO)
+    world.now += DAY_MS
+    others_take(world, 14 * NANO + 1)
+    assert world.says(OCTOCAT, "/persevere extend +$2") == "refused: above the ceiling", "6 and 14 are above 20"
+    assert counted_on(world, first)[job] == 5 * NANO
+    others_take(world, 14 * NANO)
+    assert world.says(OCTOCAT, "/persevere extend +$2") == "executed"
+    assert sum(counted(world).values()) == 20 * NANO
+    assert counted_on(world, first)[job] == NANO
+    assert counted(world, "month")[job] == NANO
+    assert sum(counted(world, "month").values()) == 7 * NANO, "a month knows of both days"
+    assert world.says(OCTOCAT, "/persevere extend +$1") == "refused: above the ceiling"
+    world.spends(3 * NANO)
+    world.hands_over()
+    assert counted_on(world, first)[job] == NANO
+    assert sum(counted(world).values()) - 14 * NANO == 3 * NANO
+    assert sum(counted(world, "month").values()) == 4 * NANO
+
+
+def test_a_job_of_a_repository_that_was_moved_is_extended_under_the_month_that_it_counts_in() -> None:
+    world = at("building")
+    world.issue_changes(installation_id=6)
+    pk = keys.usage_pk(day_of(world.now)[:7], "I5")
+    world.store.commit(Put(Record(line_key(pk, "other"), "usage", {"nano": 44 * NANO}), ANY))
+    assert world.says(OCTOCAT, "/persevere extend +$2") == "refused: above the ceiling"
+    assert world.message("above_ceiling")["per"] == "a month"
+    assert world.says(OCTOCAT, "/persevere extend +$1") == "executed"
+    assert sum(each.body["nano"] for each in world.records(pk, "JOB#")) == 50 * NANO
 
 
 def test_a_job_that_was_never_launched_counts_nothing() -> None:
@@ -500,6 +541,24 @@ def test_asking_counts_where_it_was_set_aside_and_sets_aside_anew_where_it_is_no
     assert (asked(world, "day"), asked(world, "asking")) == (NANO // 2, NANO // 2)
     world.plans()
     assert month_lines(world, 6) == [(f"JOB#ask-7-42-{day}-6", 0, False)]
+
+
+def test_asking_that_was_moved_away_and_back_on_one_day_keeps_what_it_had_spent() -> None:
+    world = reading()
+    world.surveys()
+    world.settle()
+    planned_with(world, spent_nano=NANO // 10)
+    world.issue_changes(installation_id=6)
+    world.rings("planner")
+    planned_with(world, spent_nano=NANO * 2 // 10)
+    world.issue_changes(installation_id=5)
+    world.rings("planner")
+    assert world.issue.planning
+    assert sum(nano for _, nano, _ in month_lines(world, 5)) == NANO * 4 // 10
+    assert sum(nano for _, nano, _ in month_lines(world, 6)) == NANO // 10
+    assert (asked(world, "day"), asked(world, "asking")) == (NANO // 2, NANO // 2)
+    world.plans()
+    assert (asked(world, "day"), asked(world, "asking")) == (NANO * 2 // 10, NANO * 2 // 10)
 
 
 # --- jobs at once --------------------------------------------------------------------------------------------

@@ -38,6 +38,10 @@ def test_openai(form: str, code: str, wanted: tuple[str, str, bool]) -> None:
     assert row(openai_model.read, {"type": "response.created"}, event) == wanted
 
 
+def test_an_error_that_is_words_alone_is_one_of_the_provider() -> None:
+    assert row(openai_model.read, {"error": "upstream is overloaded"}) == ("busy", "overloaded", False)
+
+
 def test_gemini_s_quota_of_a_day_is_one_in_a_stream_too() -> None:
     error = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "You exceeded your quota", "details": [A_DAY]}
     assert row(gemini_model.read, {"error": error}) == ("busy", "rate", True)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.domain.ledger import Ledger, raise_limit, reserve
 from shared.domain.money import NANO
+from shared.domain.provider_words import clock_of
 from shared.domain.record import ANY, Put, Record
 from shared.errors import Retryable
 from shared.llm.access import Access
@@ -219,6 +220,33 @@ def test_answers_that_never_come_end_it() -> None:
     assert last.state.reply is not None
     assert last.state.reply.cause == "busy"
     assert desk.ledger().held_nano == 0
+
+
+def test_a_provider_that_hangs_is_an_outage_too_and_another_model_goes_on() -> None:
+    """Each answer that never comes may be billed: two in a row are enough where somebody else can answer."""
+    others = ("anthropic:claude-haiku-5-5", "openai:gpt-6-luna")
+    desk = Desk(limit=100 * NANO, model=Told([Retryable("silent"), Retryable("silent")]))
+    assert isinstance(desk.ask(model=others[0], others=others), Wait)
+    assert desk.told == [], "one may be chance"
+    assert isinstance(desk.ask(model=others[0], others=others), Wait)
+    assert desk.told == [f"Anthropic does not answer since {clock_of(desk.clock.now())}, going on with {others[1]}"]
+    assert desk.ledger().holds, "it may have been billed, and is settled by who asks next"
+    assert isinstance(desk.ask(model=others[0], others=others), Stored)
+    assert [each.model for each in desk.model.asked] == [others[0], others[0], others[1]]
+    prices = published()
+    worst = prices.of(others[0], desk.clock.now()).worst(1_000, 4_000)
+    assert (desk.ledger().lost_nano, desk.ledger().held_nano) == (2 * worst, 0)
+
+
+def test_where_every_model_hangs_it_still_ends() -> None:
+    others = ("anthropic:claude-haiku-5-5", "openai:gpt-6-luna")
+    desk = Desk(limit=100 * NANO, model=Told([Retryable("silent") for _ in range(50)]))
+    outcomes = [desk.ask(model=others[0], others=others) for _ in range(LOST_MAX + 2)]
+    last = outcomes[-1]
+    assert isinstance(last, Stored) and last.state.reply is not None
+    assert last.state.reply.cause == "busy"
+    assert [each.model for each in desk.model.asked] == [others[0]] * 2 + [others[1]] * (LOST_MAX - 1)
+    assert len(desk.told) == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from local.model_server import anthropic_format
 from local.model_server.refusal import check_schema
 from local.model_server.script import Spoken
 from local.scripted_model import ScriptCall, ScriptUsage
-from shared.agent.turns import Turn
+from shared.agent.turns import NOTHING_SAID, Turn
+from shared.llm import gemini_model
 from shared.llm.events import Broken, events, legible
 from shared.llm.schema import DIALECTS, translated
 from tests.contract.models.desk import PROVIDERS, question, said, used
@@ -81,6 +82,30 @@ def test_thinking_is_left_out_behind_a_fold_and_kept_before_it() -> None:
     anthropic_format.check(folded, {"anthropic-version": "x"})
 
 
+THOUGHT = {"text": "Hm.", "thought": True}
+SIGNED = {"thoughtSignature": "c2lnbmVk"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "sent"),
+    [
+        ([THOUGHT], [THOUGHT, {"text": NOTHING_SAID}]),
+        ([THOUGHT, {"text": "", **SIGNED}], [THOUGHT, {"text": "", **SIGNED}, {"text": NOTHING_SAID}]),
+        ([THOUGHT, {"text": "Yes."}, SIGNED], [THOUGHT, {"text": "Yes."}, {"text": "", **SIGNED}]),
+        ([{"text": "Yes."}, {}, {"text": ""}, {"thought": True}], [{"text": "Yes."}]),
+        (
+            [{"functionCall": {"name": "f", "args": {}}, **SIGNED}],
+            [{"functionCall": {"name": "f", "args": {}}, **SIGNED}],
+        ),
+    ],
+)
+def test_gemini_gets_its_parts_back_each_with_data_and_never_thoughts_alone(parts: list[Any], sent: list[Any]) -> None:
+    candidate = {"content": {"parts": parts}, "finishReason": "STOP"}
+    answer = gemini_model.read(iter([{"candidates": [candidate]}]), "m")
+    body = gemini_model.render(question(said(answer), used(answer.calls)), "m")
+    assert body["contents"][1] == {"role": "model", "parts": sent}
+
+
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
 def test_the_planner_s_schema_is_in_the_subset(dialect: str) -> None:
     made = translated(PlanReply.model_json_schema(), dialect)
@@ -120,6 +145,10 @@ def test_what_may_be_left_out_can_be_null() -> None:
         ([b'data: {"a": 1}\n\ndata: [DONE]\n\ndata: {"a": 2}\n\n'], [{"a": 1}]),
         ([b'data: {"a": 1}'], [{"a": 1}]),
         (['data: {"a": "\u2028\x85"}\n\n'.encode()], [{"a": "\u2028\x85"}]),
+        (["\ufeffdata: {}\n\n".encode()[:2], "\ufeffdata: {}\n\n".encode()[2:], b'data: {"a": 1}\n\n'], [{}, {"a": 1}]),
+        ([b'\n{"a":\n', b' "data: 1"}\n'], [{"a": "data: 1"}]),
+        ([b'[{"a": 1}]'], [{"a": 1}]),
+        ([b": ping\n\n"], []),
         ([], []),
     ],
 )

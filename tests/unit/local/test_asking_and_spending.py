@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +19,9 @@ from shared.domain.step import Asking, StepState
 from shared.domain.usage import ALL
 from shared.domain.usage import day_of as day_of_now
 from shared.domain.workflow.turn import DAY_MS
-from shared.errors import Final, NotConfigured
-from shared.ports import read_all
+from shared.errors import Final, NotConfigured, Retryable
+from shared.llm.models import Models
+from shared.ports import Answer, Request, Usage, read_all
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +64,39 @@ def test_what_a_question_cost_counts_against_the_day(
 ) -> None:
     ask(environment, "scripted:demo", "What is two and two?", json_line=True)
     assert counted_today(environment) == round(json.loads(capsys.readouterr().out)["cost"] * NANO) > 0
+
+
+class Faulty:
+    """A model whose first answer never comes."""
+
+    def __init__(self, fault: BaseException) -> None:
+        self._faults = [fault]
+
+    def ask(self, request: Request, deadline_s: float, alive: Callable[[], None]) -> Answer:
+        if self._faults:
+            raise self._faults.pop()
+        return Answer("Four.", (), Usage(40, output=4), "end", {"turn": None})
+
+
+def used(environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> int:
+    """Nano-dollars that `usage` tells of."""
+    capsys.readouterr()
+    usage(environment, "model", json_line=True)
+    told = json.loads(capsys.readouterr().out)
+    return round((sum(row["cost"] for row in told["rows"]) + told["lost_to_crashes"]) * NANO)
+
+
+@pytest.mark.parametrize("fault", [Retryable("the stream broke"), KeyboardInterrupt()], ids=["lost", "left by Ctrl-C"])
+def test_what_an_answer_that_never_came_may_have_cost_is_told(
+    environment: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    fault: BaseException,
+) -> None:
+    monkeypatch.setattr("local.cli.asking.models_of", lambda _: Models({"scripted": lambda _: Faulty(fault)}))
+    with contextlib.suppress(KeyboardInterrupt):
+        ask(environment, "scripted:demo", "What is two and two?", json_line=True)
+    assert used(environment, capsys) == counted_today(environment) > NANO // 1000
 
 
 def test_a_question_that_does_not_fit_in_the_day_is_not_asked(environment: dict[str, str]) -> None:
