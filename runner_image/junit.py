@@ -54,7 +54,11 @@ class Record:
 
 
 def runs_pytest(line: str) -> bool:
-    """Whether a shell line names pytest as a program or as the module to run, and not merely to show something."""
+    return count_pytest(line) > 0
+
+
+def count_pytest(line: str) -> int:
+    """How often a shell line names pytest as a program or as the module to run, and not merely to show something."""
     lexer = shlex.shlex(_one_line(line), posix=True, punctuation_chars=True)
     lexer.commenters = ""  # its own begin in the middle of a word, too, and know no end of a line here
     try:
@@ -62,7 +66,7 @@ def runs_pytest(line: str) -> bool:
     except ValueError:
         words = line.split()
     at = [number for number, word in enumerate(words) if PYTEST_WORD.fullmatch(word)]
-    return any(not _shows_only(words[start + 1 : end]) for start, end in zip(at, [*at[1:], len(words)], strict=False))
+    return sum(not _shows_only(words[start + 1 : end]) for start, end in zip(at, [*at[1:], len(words)], strict=False))
 
 
 def _one_line(script: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner_image.judge import judge
+from runner_image.judge import NOT_RUN_BEFORE, Before, judge
 from runner_image.junit import NoRecord, Record, ask_for_record, matching, normal_id, read_record, runs_pytest
 from runner_image.sandbox.contract import End, Ran
 from runner_image.sandbox.output import Output
@@ -224,7 +224,7 @@ def test_what_a_run_comes_to(
 ) -> None:
     ran = Ran(end, None, 3.0, Output()) if isinstance(end, str) else Ran("exited", end, 3.0, Output())
     known = read(tmp_path, xml(*record)) if isinstance(record, list) else record
-    seen = judge(CheckToRun.model_validate(check), ran, known, at_base, None)
+    seen = judge(CheckToRun.model_validate(check), ran, known, Before(frozenset(at_base)), None)
     assert seen.run.outcome == outcome, seen.run.reason
 
 
@@ -232,8 +232,8 @@ def test_a_cut_list_of_ids_keeps_those_that_base_listed(tmp_path: Path) -> None:
     old = [f'<testcase classname="z" name="t{n:04}" time="0"/>' for n in range(1999)]
     more = [f'<testcase classname="a" name="t{n:04}" time="0"/>' for n in range(50)]
     check, ran = CheckToRun(run="x", kind="suite"), Ran("exited", 0, 3.0, Output())
-    base = judge(check, ran, read(tmp_path, xml(*old)), (), None)
-    head = judge(check, ran, read(tmp_path, xml(*old, *more)), base.passed, None)
+    base = judge(check, ran, read(tmp_path, xml(*old)), NOT_RUN_BEFORE, None)
+    head = judge(check, ran, read(tmp_path, xml(*old, *more)), base.ids, None)
     assert base.run.tests is not None
     assert head.run.tests is not None
     assert set(base.run.tests.passed) <= set(head.run.tests.passed)
@@ -253,7 +253,7 @@ def test_ids_that_are_never_twice_the_same_are_counted(
 ) -> None:
     cases = [f'<testcase classname="t" name="{name}" time="0"/>' for name in head]
     check, ran = CheckToRun(run="x", kind="suite"), Ran("exited", 0, 3.0, Output())
-    seen = judge(check, ran, read(tmp_path, xml(*cases)), [f"t::{name}" for name in base], None)
+    seen = judge(check, ran, read(tmp_path, xml(*cases)), Before(frozenset(f"t::{name}" for name in base)), None)
     assert seen.run.outcome == outcome
 
 

@@ -338,3 +338,32 @@ def test_no_head_is_said(repo: Repo, start: Start) -> None:
     runner = start(claim_for(repo, "verify"))
     assert runner.run() == 0
     assert "no head commit" in runner.control.end.summary
+
+
+SKIPS_BESIDE_OTHERS = "import unittest\nclass C:\n def __bool__(s): raise unittest.SkipTest\nN = C()\n"
+HAS_ONE_PASS = "import n\nimport pytest\ndef test_m(): pass\n"
+DODGES = {
+    "skipped by the program": (
+        HAS_ONE_PASS + "def test_n(): assert n.N\n",
+        {"n.py": "import unittest\nclass C:\n def __bool__(s): raise unittest.SkipTest\nN = C()\n"},
+    ),
+    "without a case any more": (
+        HAS_ONE_PASS + "@pytest.mark.parametrize('case', getattr(n, 'CASES', [1]))\ndef test_n(case): assert n.N\n",
+        {"n.py": "N = 0\nCASES = []\n"},
+    ),
+    "not made any more": (
+        HAS_ONE_PASS + "if n.N == 0:\n def test_n(): assert n.N\n",
+        {"n.py": "N = 0.5\n"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("tests", "change"), DODGES.values(), ids=list(DODGES))
+def test_what_failed_before_must_pass_and_not_be_gone(
+    repo: Repo, prove: Prove, tests: str, change: dict[str, str]
+) -> None:
+    repo.commit({"n.py": "N = 0\n", "tests/test_n.py": tests})
+    repo.commit(change)
+    control = prove(new(PYTEST))
+    assert outcomes(control) == ("fail", ["could_not_run"] * 2)
+    assert "tests.test_n::test_n" in control.seen_at("AC-1", "head").runs[0].reason
