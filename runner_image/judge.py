@@ -46,7 +46,7 @@ def judge(check: CheckToRun, ran: Ran, record: Record | NoRecord, before: Before
     outcome, reason = _judge(check, ran, record, before)
     if isinstance(record, NoRecord):
         return Seen(make_run(ran, outcome, reason, artifact))
-    ids = Before(frozenset(record.ids("passed")), frozenset(record.ids("failed")))
+    ids = Before(frozenset(record.ids("passed")), frozenset(record.ids("failed")) - record.uncollected)
     return Seen(make_run(ran, outcome, reason, artifact, _listed(record, before.passed)), ids)
 
 

@@ -40,10 +40,12 @@ class NoRecord(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Result by id, `classname::name`, the worst where an id stands twice."""
+    """Result by id, `classname::name`, the worst where an id stands twice. `uncollected` are the ids among them that are
+    no tests: what pytest could not collect, whose names are `collection_errors`."""
 
     results: Mapping[str, Result]
     collection_errors: tuple[str, ...]
+    uncollected: frozenset[str] = frozenset()
 
     def ids(self, result: Result) -> list[str]:
         return sorted(each for each, found in self.results.items() if found == result)
@@ -115,14 +117,15 @@ def read_record(path: Path, began: float, seconds: float) -> Record:
         _check_counts(suite, own)
         cases += own
     results: dict[str, Result] = {}
-    broken = []
+    broken, uncollected = [], set()
     for case in cases:
         name = f"{case.get('classname', '')}::{case.get('name', '')}"
         if any("collection failure" in error.get("message", "") for error in case.findall("error")):
             broken.append(case.get("name", ""))
+            uncollected.add(name)
         found = _result(case)
         results[name] = max(results.get(name, found), found, key=WORST.__getitem__)
-    return Record(results, tuple(sorted(broken)))
+    return Record(results, tuple(sorted(broken)), frozenset(uncollected))
 
 
 def _read(path: Path) -> bytes:

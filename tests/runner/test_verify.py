@@ -367,3 +367,10 @@ def test_what_failed_before_must_pass_and_not_be_gone(
     control = prove(new(PYTEST))
     assert outcomes(control) == ("fail", ["could_not_run"] * 2)
     assert "tests.test_n::test_n" in control.seen_at("AC-1", "head").runs[0].reason
+
+
+def test_what_could_not_be_collected_before_is_no_test_that_is_gone(repo: Repo, prove: Prove) -> None:
+    repo.commit({"tests/test_n.py": "import n\ndef test_n(): assert n.N\n"})
+    repo.commit({"n.py": "N = 1\n"})
+    control = prove(new(PYTEST, may_be_missing=True))
+    assert outcomes(control) == ("could_not_run", ["pass", "pass"])
