@@ -11,7 +11,7 @@ from runner_image.git import Git, GitFailed
 from runner_image.job import Job
 from runner_image.judge import NOT_RUN_BEFORE, Before, wants_record
 from runner_image.pinned import Pins, find_pins
-from runner_image.plugins import Plugin
+from runner_image.plugins import Plugin, modules_of
 from runner_image.sandbox.choice import choose
 from runner_image.sandbox.contract import NoSandbox
 from runner_image.sandbox.interpreter import find_interpreter
@@ -51,7 +51,7 @@ def verify(job: Job, settings: Settings, environment: Mapping[str, str]) -> Fini
         except NoSandbox as error:
             raise GiveUp("refused", str(error)) from error
         after = Side(job, git, "head", head, fence, setup, job.directory / "head")
-        pins = find_pins(git, base, head)
+        pins = find_pins(git, base, head, modules_of(before.plugins))
         for each in criteria:
             observe_head(job, after, each, ran[each.id], pins, after.plugins - before.plugins)
     except GitFailed as error:
@@ -83,7 +83,7 @@ def observe_head(
     assert criterion.check is not None
     # An agent's own test may be written for a plugin that its change brings; nothing older can be.
     unwanted = new_plugins if wants_record(criterion.check) and criterion.check.origin != "agent" else frozenset()
-    changes = pins.changes_for(criterion)
+    changes = pins.changes_for(criterion, before)
     # Which tests there are is for the run with base's own to say, where the change touched them.
     expected = NOT_RUN_BEFORE if changes and criterion.check.kind != "suite" else before
     runs: list[Run] = []
@@ -93,11 +93,10 @@ def observe_head(
         runs.append(side.run_check(criterion.check, (), expected).run)
         if len({run.outcome for run in runs}) > 1:
             wanted = RUNS_WHEN_THEY_DIFFER
-    pinned, findings = None, [pins.warning] if pins.warning else []
+    pinned, findings = None, [said for said in (pins.warning, pins.finding_for(criterion, before)) if said]
     if changes or unwanted:
         job.progress.doing = f"{criterion.id} at head, with base's tests"
         pinned = side.run_check(criterion.check, changes, before, unwanted).run
-        findings += [finding] if (finding := pins.finding_for(criterion)) else []
         if unwanted:
             names = ", ".join(sorted({name for name, _ in unwanted})[:5])
             findings.append(f"The change brings pytest plugins ({names[:200]}); run again without them.")
