@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from runner_image.junit import LISTED, NoRecord, Record, count_pytest, matching, runs_pytest
+from runner_image.junit import LISTED, NoRecord, Record, count_pytest, hides_a_run, matching, runs_pytest
 from runner_image.outcome import make_run, read_exit
 from runner_image.sandbox.contract import Ran
 from shared.domain.protocol import CheckToRun, Outcome, Run, TestIds, lost_tests, stem
@@ -60,13 +60,13 @@ def _judge(check: CheckToRun, ran: Ran, record: Record | NoRecord, before: Befor
         return "could_not_run", f"exit code {ran.exit}: {broken}"
     match check.kind:
         case "suite":
-            return _judge_suite(ran, record, before.passed)
+            judged = _judge_suite(ran, record, before.passed)
         case "test" if check.ids:
             judged = _judge_ids(check.ids, ran, record)
         case _:
             judged = _judge_whole(ran, record)
-    dodged = _dodged(check, record, before) if judged[0] == "pass" else ""
-    return ("could_not_run", f"exit code {ran.exit}, but {dodged}") if dodged else judged
+    doubt = _doubt(check, record, before) if judged[0] == "pass" else ""
+    return ("could_not_run", f"exit code {ran.exit}, but {doubt}") if doubt else judged
 
 
 def _unusable(record: Record) -> str:
@@ -100,10 +100,18 @@ def _judge_ids(wanted: tuple[str, ...], ran: Ran, record: Record) -> Judged:
     return ("pass", "") if ran.exit == 0 else ("fail", f"the named tests pass, the command ends with {ran.exit}")
 
 
-def _dodged(check: CheckToRun, record: Record, before: Before) -> str:
-    """Which tests that ran at base did not run now, in words. A suite has its own, stricter rule."""
+def _doubt(check: CheckToRun, record: Record, before: Before) -> str:
+    """Why a pass is none, in words: a run of which nothing is known, or which tests that ran at base did not run now (for a
+    suite that was judged already)."""
+    by_ids = check.kind == "test" and bool(check.ids)
+    if not by_ids and hides_a_run(check.run):
+        return (
+            f"of {count_pytest(check.run)} pytest runs only the last left a record: join them with && or make them one"
+        )
+    if check.kind == "suite":
+        return ""
     passed, failed = before.passed, before.failed
-    if check.kind == "test" and check.ids:
+    if by_ids:
         passed, failed = (
             frozenset(each for name in check.ids for each in matching(name, ids)) for ids in (passed, failed)
         )

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from runner_image.judge import NOT_RUN_BEFORE, Before, judge
-from runner_image.junit import NoRecord, Record, ask_for_record, matching, normal_id, read_record, runs_pytest
+from runner_image.junit import (
+    NoRecord,
+    Record,
+    ask_for_record,
+    hides_a_run,
+    matching,
+    normal_id,
+    read_record,
+    runs_pytest,
+)
 from runner_image.sandbox.contract import End, Ran
 from runner_image.sandbox.output import Output
 from shared.domain.protocol import CheckToRun
@@ -137,6 +146,34 @@ def test_a_line_that_runs_pytest_is_known(line: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("pytest a", False),
+        ("make; pytest a", False),
+        ("pytest --version; pytest a", False),
+        ("pytest a && pytest b > log 2>&1 && py.test c", False),
+        ("pytest a && pytest b; true", False),
+        ("set -e\npytest a\npytest b", False),
+        ("set -eu; pytest a; pytest b", False),
+        ("python -m pip install pytest; pytest a", False),
+        ("command -v pytest; pytest a", False),
+        ("pytest src/pytest", False),
+        ("pytest a -k '' && pytest b", False),
+        ("pytest a; pytest b", True),
+        ("pytest a\npytest b", True),
+        ("pytest a || pytest a --lf", True),
+        ("pytest a & pytest b", True),
+        ("pytest a | tail -n 1 && pytest b", True),
+        ("set -e; pytest a | cat; pytest b", True),
+        ("set -e; pytest a && true; pytest b", True),
+        ("cd a && pytest; cd ../b && pytest", True),
+    ],
+)
+def test_a_run_that_the_next_one_hides(line: str, expected: bool) -> None:
+    assert hides_a_run(line) is expected
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("tests/test_x.py::test_y", "tests.test_x::test_y"),
@@ -194,6 +231,11 @@ NONE = NoRecord("it left no JUnit record")
         ({"run": "pytest"}, 1, [PASSED, FAILED], (), "fail"),
         ({"run": "pytest | cat"}, 0, [PASSED, FAILED], (), "fail"),
         ({"run": "pytest"}, 1, [PASSED, BROKEN], (), "could_not_run"),
+        ({"run": "pytest a; pytest b"}, 0, [PASSED], (), "could_not_run"),
+        ({"run": "pytest a; pytest b"}, 0, [PASSED, FAILED], (), "fail"),
+        ({"run": "pytest a\npytest b", "kind": "suite"}, 0, [PASSED], (A,), "could_not_run"),
+        ({"run": "pytest a; pytest b", "kind": "test", "ids": (A,)}, 0, [PASSED], (), "pass"),
+        ({"run": "pytest a && pytest b"}, 0, [PASSED], (), "pass"),
         ({"run": "pytest"}, 2, [PASSED], (), "could_not_run"),
         ({"run": "pytest"}, 7, [PASSED], (), "fail"),
         ({"run": "x", "kind": "test", "ids": (A,)}, 0, [PASSED, FAILED], (), "pass"),
