@@ -1,24 +1,39 @@
-"""What one run of a check came to: the exit code, and for tests the record that must bear it out."""
+"""What one run of a check came to: the exit code, and for tests the record that must bear it out.
+
+A run at head is held against the tests that ran at base as well: a test that is skipped, or is there no more, has not shown
+that what it asks for holds, however well the others of its command pass.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from runner_image.junit import LISTED, NoRecord, Record, matching, runs_pytest
+from runner_image.junit import LISTED, NoRecord, Record, count_pytest, hides_a_run, matching, runs_pytest
 from runner_image.outcome import make_run, read_exit
 from runner_image.sandbox.contract import Ran
-from shared.domain.protocol import CheckToRun, Outcome, Run, TestIds, lost_tests
+from shared.domain.protocol import CheckToRun, Outcome, Run, TestIds, lost_tests, stem
 
 Judged = tuple[Outcome, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """Every id that passed, and every one that failed, when the check ran at base."""
+
+    passed: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+
+
+NOT_RUN_BEFORE = Before()
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """A run as it goes to the control plane, and every id that passed (the wire's lists are cut)."""
+    """A run as it goes to the control plane, and all ids of its tests (the wire's lists are cut)."""
 
     run: Run
-    passed: frozenset[str] = frozenset()
+    ids: Before = NOT_RUN_BEFORE
 
 
 def wants_record(check: CheckToRun) -> bool:
@@ -26,18 +41,16 @@ def wants_record(check: CheckToRun) -> bool:
     return check.kind != "command" or runs_pytest(check.run)
 
 
-def judge(
-    check: CheckToRun, ran: Ran, record: Record | NoRecord, passed_at_base: Collection[str], artifact: str | None
-) -> Seen:
-    """`passed_at_base` is what a suite must still pass at head; empty at base itself."""
-    outcome, reason = _judge(check, ran, record, passed_at_base)
+def judge(check: CheckToRun, ran: Ran, record: Record | NoRecord, before: Before, artifact: str | None) -> Seen:
+    """`before` is what a run at head is held against; empty at base itself, and where head's own tests are not the base's."""
+    outcome, reason = _judge(check, ran, record, before)
     if isinstance(record, NoRecord):
         return Seen(make_run(ran, outcome, reason, artifact))
-    tests = _listed(record, passed_at_base)
-    return Seen(make_run(ran, outcome, reason, artifact, tests), frozenset(record.ids("passed")))
+    ids = Before(frozenset(record.ids("passed")), frozenset(record.ids("failed")) - record.uncollected)
+    return Seen(make_run(ran, outcome, reason, artifact, _listed(record, before.passed)), ids)
 
 
-def _judge(check: CheckToRun, ran: Ran, record: Record | NoRecord, passed_at_base: Collection[str]) -> Judged:
+def _judge(check: CheckToRun, ran: Ran, record: Record | NoRecord, before: Before) -> Judged:
     by_exit = read_exit(ran)
     if by_exit[0] == "could_not_run" or not wants_record(check):
         return by_exit
@@ -47,11 +60,13 @@ def _judge(check: CheckToRun, ran: Ran, record: Record | NoRecord, passed_at_bas
         return "could_not_run", f"exit code {ran.exit}: {broken}"
     match check.kind:
         case "suite":
-            return _judge_suite(ran, record, passed_at_base)
+            judged = _judge_suite(ran, record, before.passed)
         case "test" if check.ids:
-            return _judge_ids(check.ids, ran, record)
+            judged = _judge_ids(check.ids, ran, record)
         case _:
-            return _judge_whole(ran, record)
+            judged = _judge_whole(ran, record)
+    doubt = _doubt(check, record, before) if judged[0] == "pass" else ""
+    return ("could_not_run", f"exit code {ran.exit}, but {doubt}") if doubt else judged
 
 
 def _unusable(record: Record) -> str:
@@ -85,6 +100,30 @@ def _judge_ids(wanted: tuple[str, ...], ran: Ran, record: Record) -> Judged:
     return ("pass", "") if ran.exit == 0 else ("fail", f"the named tests pass, the command ends with {ran.exit}")
 
 
+def _doubt(check: CheckToRun, record: Record, before: Before) -> str:
+    """Why a pass is none, in words: a run of which nothing is known, or which tests that ran at base did not run now (for a
+    suite that was judged already)."""
+    by_ids = check.kind == "test" and bool(check.ids)
+    if not by_ids and hides_a_run(check.run):
+        return (
+            f"of {count_pytest(check.run)} pytest runs only the last left a record: join them with && or make them one"
+        )
+    if check.kind == "suite":
+        return ""
+    passed, failed = before.passed, before.failed
+    if by_ids:
+        passed, failed = (
+            frozenset(each for name in check.ids for each in matching(name, ids)) for ids in (passed, failed)
+        )
+    if skipped := sorted((passed | failed) & set(record.ids("skipped"))):
+        return f"{_count(skipped)} that ran before the change {_are(skipped)} skipped now, such as {skipped[0]}"
+    # What one test is given may be other than before, so of its parameters any will do. Of several pytest runs in one line
+    # the last alone leaves its record.
+    now = {stem(each) for each in record.ids("passed")}
+    gone = sorted(each for each in failed if stem(each) not in now) if count_pytest(check.run) < 2 else []
+    return f"{_count(gone)} that failed before the change {_are(gone)} gone now, such as {gone[0]}" if gone else ""
+
+
 def _judge_suite(ran: Ran, record: Record, passed_at_base: Collection[str]) -> Judged:
     """At base: something passes. At head: everything that passed at base is there and passes; the control plane sees the
     ids of all runs and may be stricter."""
@@ -108,6 +147,10 @@ def _beyond_tests(ran: Ran) -> Judged:
     if ran.exit in words:
         return "could_not_run", f"exit code {ran.exit}: pytest says {words[ran.exit]}"
     return "fail", f"exit code {ran.exit}, though no test failed"
+
+
+def _are(ids: Collection[str]) -> str:
+    return "is" if len(ids) == 1 else "are"
 
 
 def _count(ids: Collection[str]) -> str:

@@ -2,7 +2,8 @@
 
 It is asked for through PYTEST_ADDOPTS, so that the approved command runs word for word, behind pipes and `&&` too, and
 is written into a directory made for that one run, under a name that cannot be known before. What it cannot show: of
-several pytest runs in one line the last overwrites the others; a command with a `--junitxml` of its own wins over ours.
+several pytest runs in one line the last overwrites the others, so a line that does not end with the first that fails is not
+believed; a command with a `--junitxml` of its own wins over ours.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ SLACK_S = 2.0
 Result = Literal["passed", "failed", "skipped"]
 WORST: dict[Result, int] = {"passed": 0, "skipped": 1, "failed": 2}
 SHOWING = frozenset({"--version", "--help", "--collect-only", "--co", "--fixtures", "--markers"})
+NAMES_ONLY = frozenset("install show list which command type hash echo printf grep".split())
 _BEFORE_A_WORD = frozenset(" \t;&|()<>")
 PYTEST_WORD = re.compile(r"(?:.*/)?(?:pytest|py\.test)(?:-\d[\d.]*)?")
 
@@ -40,10 +42,12 @@ class NoRecord(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Result by id, `classname::name`, the worst where an id stands twice."""
+    """Result by id, `classname::name`, the worst where an id stands twice. `uncollected` are the ids among them that are
+    no tests: what pytest could not collect, whose names are `collection_errors`."""
 
     results: Mapping[str, Result]
     collection_errors: tuple[str, ...]
+    uncollected: frozenset[str] = frozenset()
 
     def ids(self, result: Result) -> list[str]:
         return sorted(each for each, found in self.results.items() if found == result)
@@ -55,14 +59,56 @@ class Record:
 
 def runs_pytest(line: str) -> bool:
     """Whether a shell line names pytest as a program or as the module to run, and not merely to show something."""
+    return count_pytest(line) > 0
+
+
+def count_pytest(line: str) -> int:
+    """How often it does so."""
+    words = _words(line)
+    return len(_runs_in(words))
+
+
+def hides_a_run(line: str) -> bool:
+    """Whether a line runs pytest more than once so that one may fail and the next is run all the same: that one's record is
+    overwritten, and its exit code is lost. Behind `&&`, or behind `set -e` where no list excuses it, none can be."""
+    words = _words(line)
+    runs = [at for at in _runs_in(words) if not any(map(_takes_names, _same_command(words, at)))]
+    between = {word for word in words[runs[0] : runs[-1]] if _is_control(word)} if runs else set()
+    return len(runs) > 1 and between != {"&&"} and not (_ends_at_once(words[:2]) and between == {";"})
+
+
+def _ends_at_once(first: list[str]) -> bool:
+    return first[:1] == ["set"] and bool(re.fullmatch(r"-\w*e\w*", "".join(first[1:])))
+
+
+def _words(line: str) -> list[str]:
     lexer = shlex.shlex(_one_line(line), posix=True, punctuation_chars=True)
     lexer.commenters = ""  # its own begin in the middle of a word, too, and know no end of a line here
     try:
-        words = list(lexer)
+        return list(lexer)
     except ValueError:
-        words = line.split()
+        return line.split()
+
+
+def _runs_in(words: list[str]) -> list[int]:
+    """Where in the words each run stands."""
     at = [number for number, word in enumerate(words) if PYTEST_WORD.fullmatch(word)]
-    return any(not _shows_only(words[start + 1 : end]) for start, end in zip(at, [*at[1:], len(words)], strict=False))
+    ends = [*at[1:], len(words)] if at else []
+    return [start for start, end in zip(at, ends, strict=True) if not _shows_only(words[start + 1 : end])]
+
+
+def _takes_names(word: str) -> bool:
+    """Whether what stands behind this word in its command is not run itself."""
+    return word in NAMES_ONLY or bool(PYTEST_WORD.fullmatch(word))
+
+
+def _same_command(words: list[str], at: int) -> list[str]:
+    """The words before that one, back to where its command begins."""
+    return list(itertools.takewhile(lambda word: not _is_control(word), reversed(words[:at])))
+
+
+def _is_control(word: str) -> bool:
+    return bool(word) and set(word) <= set("();|&")
 
 
 def _one_line(script: str) -> str:
@@ -111,14 +157,15 @@ def read_record(path: Path, began: float, seconds: float) -> Record:
         _check_counts(suite, own)
         cases += own
     results: dict[str, Result] = {}
-    broken = []
+    broken, uncollected = [], set()
     for case in cases:
         name = f"{case.get('classname', '')}::{case.get('name', '')}"
         if any("collection failure" in error.get("message", "") for error in case.findall("error")):
             broken.append(case.get("name", ""))
+            uncollected.add(name)
         found = _result(case)
         results[name] = max(results.get(name, found), found, key=WORST.__getitem__)
-    return Record(results, tuple(sorted(broken)))
+    return Record(results, tuple(sorted(broken)), frozenset(uncollected))
 
 
 def _read(path: Path) -> bytes:

@@ -7,6 +7,8 @@ A change can add one to its own package, and pytest then loads it into every run
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,9 +31,14 @@ def find_plugins(root: Path) -> frozenset[Plugin]:
 
 
 def without(options: str, plugins: Iterable[Plugin]) -> str:
-    """PYTEST_ADDOPTS with those plugins left out, by name. Names that no option can carry are left out of it."""
-    names = sorted({name for name, _ in plugins if not set(name) & set(" \t\n\"'\\")})
-    return " ".join([options, *(f"-p no:{name}" for name in names)]).strip()
+    """PYTEST_ADDOPTS, which pytest reads with shlex, with those plugins left out, by name."""
+    names = sorted({name for name, _ in plugins})
+    return " ".join([options, *(f"-p {shlex.quote(f'no:{name}')}" for name in names)]).strip()
+
+
+def modules_of(plugins: Iterable[Plugin]) -> frozenset[bytes]:
+    """The first part of what each loads."""
+    return frozenset(re.split(r"[.:\s\[]", loaded, maxsplit=1)[0].encode() for _, loaded in plugins)
 
 
 def _read(path: bytes) -> set[Plugin]:

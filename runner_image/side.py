@@ -12,7 +12,7 @@ from runner_image.api import BlobKind
 from runner_image.findings import Found
 from runner_image.git import Git
 from runner_image.job import Job
-from runner_image.judge import Seen, judge
+from runner_image.judge import NOT_RUN_BEFORE, Before, Seen, judge
 from runner_image.junit import NoRecord, Record, ask_for_record, read_record
 from runner_image.leftovers import Kept, keep, put_back
 from runner_image.log import log
@@ -71,7 +71,7 @@ class Side:
         self,
         check: CheckToRun,
         changes: Sequence[Change] = (),
-        passed_at_base: Collection[str] = (),
+        before: Before = NOT_RUN_BEFORE,
         unwanted: Collection[Plugin] = (),
     ) -> Seen:
         """The check's line, word for word, with `changes` laid over and without the `unwanted` plugins for this run.
@@ -80,7 +80,7 @@ class Side:
             return Seen(Run(outcome="could_not_run", reason=self.broken))
         self._prepared.checkout.lay(changes)
         ran, record, artifact = self._run(check, unwanted)
-        seen = judge(check, ran, record, passed_at_base, artifact)
+        seen = judge(check, ran, record, before, artifact)
         log("check.ran", side=self.name, outcome=seen.run.outcome, exit=ran.exit, seconds=seen.run.seconds)
         self._put_back()
         return seen

@@ -158,7 +158,7 @@ most 12. Keep `id` of criteria that exist already; leave it out for new ones.
   - kind `new`: fails today, holds afterwards. `keep`: holds today and must go on doing so; the repository's own tests \
 are one, if it has any. `person`: only a person can judge it, no check.
   - `check.run`: one command line, run in the repository's root after set-up, exit code 0 means that it holds. Quote \
-it so that a POSIX shell takes it.
+it so that a POSIX shell takes it; where it is several commands, join them with `&&`, else the last alone decides.
   - `check.origin`: `existing` (a test that is there), `spec` (the command is the whole check), `agent` (the agent \
 writes the test: name its files in `files`). Prefer `existing`, then `spec`.
   - `check.kind`: `command` (exit code), `test` (a test runner with JUnit records; `ids` as `classname::name`), `suite` \

@@ -13,6 +13,7 @@ from shared.domain.spec import Criterion, Spec
 Conclusion = Literal["proved", "kept", "failed", "unproven", "already_true", "your_call", "accepted"]
 
 HOLDS: frozenset[Conclusion] = frozenset({"proved", "kept", "accepted"})
+KILLED = 128 + 9  # a shell's word for SIGKILL
 LAST_LINES = 8
 LAST_LINE = 200  # characters of what a check printed that stand beside a reason
 
@@ -122,7 +123,7 @@ def _conclude(
     if after.outcome == "could_not_run":
         return "unproven", f"the check could not run: {after.reason}"
     if head is not None and head.pinned is not None and head.pinned.outcome != "pass":
-        return "failed", "passes only with a changed test"
+        return "failed", "passes only with a changed test, or changed settings"
     lost = _lost_tests(base, head) if check.kind == "suite" else ""
     if lost:
         return "failed", lost
@@ -133,10 +134,16 @@ def _conclude(
             return "proved", ""
         case "pass":
             return "already_true", "already true before the change"
-        case "could_not_run" if check.may_be_missing:
+        case "could_not_run" if check.may_be_missing and _found_missing(before):
             return "proved", ""
         case _:
             return "unproven", f"before the change the check could not run: {before.reason}"
+
+
+def _found_missing(before: Side) -> bool:
+    """Whether the check itself came to an end without what is to be built. One that was not run, whose set-up failed, that
+    took too long or was killed (for memory, say) shows nothing of what was there."""
+    return before.exit is not None and before.exit != KILLED
 
 
 def _flaky(head: Observation | None) -> str:
@@ -208,7 +215,7 @@ def today(criterion: Criterion, base: Observation | None) -> tuple[str, str]:
         return "test to be written", ""
     side = side_of(base)
     if side.outcome == "could_not_run":
-        if criterion.check.may_be_missing and criterion.kind == "new":
+        if criterion.check.may_be_missing and criterion.kind == "new" and _found_missing(side):
             return "cannot run yet, as it should", ""
         return "cannot run here", _with_last_line(side.reason, base)
     if side.outcome == "pass":

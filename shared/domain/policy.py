@@ -48,15 +48,27 @@ PROTECTED: tuple[str, ...] = (
     "**/.gitmodules",
     "**/.gitattributes",
     "**/agents.md",
+    "**/agents.override.md",
     "**/agent.md",
     "**/claude.md",
+    "**/claude.local.md",
     "**/gemini.md",
     "**/copilot-instructions.md",
     "**/.cursorrules",
     "**/.windsurfrules",
+    "**/.clinerules",
+    "**/.mcp.json",
     "**/.husky/**",
     "**/.githooks/**",
-    "jenkinsfile",
+    "**/.envrc",
+    "**/.npmrc",
+    "**/.yarnrc",
+    "**/.yarnrc.yml",
+    "**/.pnpmfile.cjs",
+    "lefthook.*",
+    ".lefthook.*",
+    ".aider.conf.yml",
+    "**/jenkinsfile",
     "azure-pipelines.yml",
     "azure-pipelines.yaml",
     "bitbucket-pipelines.yml",
@@ -68,19 +80,24 @@ PROTECTED: tuple[str, ...] = (
     "security.md",
     "docs/security.md",
 )
-"""Beside every top-level dot directory (`.github/workflows`, `.circleci`, ...) and CI's own dot files."""
+"""Beside every top-level dot directory (`.github/workflows`, `.circleci`, ...) and the dot files of CI and of workplaces: what
+runs by itself where a branch is pushed, checked out or opened, and what tells other agents what to do."""
 
 DOT_FILES: frozenset[str] = frozenset(
     {
         ".github",
         ".gitlab-ci.yml",
+        ".gitlab-ci.yaml",
         ".travis.yml",
         ".drone.yml",
         ".cirrus.yml",
         ".appveyor.yml",
+        ".woodpecker.yml",
+        ".woodpecker.yaml",
+        ".devcontainer.json",
+        ".gitpod.yml",
+        ".pre-commit-config.yaml",
         ".mailmap",
-        ".npmrc",
-        ".yarnrc.yml",
     }
 )
 

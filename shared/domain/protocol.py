@@ -21,10 +21,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from shared.domain.changeset import MODES, BadChangeset, Change, Changeset, decode, encode, shown_path
-from shared.domain.lost_tests import lost_tests
+from shared.domain.lost_tests import lost_tests, stem
 from shared.domain.shape import Shape, Strict
 
-__all__ = ["MODES", "BadChangeset", "Change", "Changeset", "decode", "encode", "lost_tests", "shown_path"]
+__all__ = ["MODES", "BadChangeset", "Change", "Changeset", "decode", "encode", "lost_tests", "shown_path", "stem"]
 
 PROTOCOL = 1
 HEARTBEAT_S = 15

@@ -168,7 +168,7 @@ def _why_failed(view: View, verdict: Verdict) -> str:
     if verdict.flaky:
         return f"{_in_order(view, verdict)}a criterion that sometimes fails is not proved."
     if "changed test" in verdict.reason:
-        return "with the tests as they were before the change it fails."
+        return "with the tests and their settings as they were before the change it fails."
     if verdict.kind == "keep":
         return "the change broke something that the spec says must stay."
     return "the change does not do yet what the spec says."

@@ -6,8 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from runner_image.judge import judge
-from runner_image.junit import NoRecord, Record, ask_for_record, matching, normal_id, read_record, runs_pytest
+from runner_image.judge import NOT_RUN_BEFORE, Before, judge
+from runner_image.junit import (
+    NoRecord,
+    Record,
+    ask_for_record,
+    hides_a_run,
+    matching,
+    normal_id,
+    read_record,
+    runs_pytest,
+)
 from runner_image.sandbox.contract import End, Ran
 from runner_image.sandbox.output import Output
 from shared.domain.protocol import CheckToRun
@@ -137,6 +146,34 @@ def test_a_line_that_runs_pytest_is_known(line: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("pytest a", False),
+        ("make; pytest a", False),
+        ("pytest --version; pytest a", False),
+        ("pytest a && pytest b > log 2>&1 && py.test c", False),
+        ("pytest a && pytest b; true", False),
+        ("set -e\npytest a\npytest b", False),
+        ("set -eu; pytest a; pytest b", False),
+        ("python -m pip install pytest; pytest a", False),
+        ("command -v pytest; pytest a", False),
+        ("pytest src/pytest", False),
+        ("pytest a -k '' && pytest b", False),
+        ("pytest a; pytest b", True),
+        ("pytest a\npytest b", True),
+        ("pytest a || pytest a --lf", True),
+        ("pytest a & pytest b", True),
+        ("pytest a | tail -n 1 && pytest b", True),
+        ("set -e; pytest a | cat; pytest b", True),
+        ("set -e; pytest a && true; pytest b", True),
+        ("cd a && pytest; cd ../b && pytest", True),
+    ],
+)
+def test_a_run_that_the_next_one_hides(line: str, expected: bool) -> None:
+    assert hides_a_run(line) is expected
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("tests/test_x.py::test_y", "tests.test_x::test_y"),
@@ -194,6 +231,11 @@ NONE = NoRecord("it left no JUnit record")
         ({"run": "pytest"}, 1, [PASSED, FAILED], (), "fail"),
         ({"run": "pytest | cat"}, 0, [PASSED, FAILED], (), "fail"),
         ({"run": "pytest"}, 1, [PASSED, BROKEN], (), "could_not_run"),
+        ({"run": "pytest a; pytest b"}, 0, [PASSED], (), "could_not_run"),
+        ({"run": "pytest a; pytest b"}, 0, [PASSED, FAILED], (), "fail"),
+        ({"run": "pytest a\npytest b", "kind": "suite"}, 0, [PASSED], (A,), "could_not_run"),
+        ({"run": "pytest a; pytest b", "kind": "test", "ids": (A,)}, 0, [PASSED], (), "pass"),
+        ({"run": "pytest a && pytest b"}, 0, [PASSED], (), "pass"),
         ({"run": "pytest"}, 2, [PASSED], (), "could_not_run"),
         ({"run": "pytest"}, 7, [PASSED], (), "fail"),
         ({"run": "x", "kind": "test", "ids": (A,)}, 0, [PASSED, FAILED], (), "pass"),
@@ -224,7 +266,7 @@ def test_what_a_run_comes_to(
 ) -> None:
     ran = Ran(end, None, 3.0, Output()) if isinstance(end, str) else Ran("exited", end, 3.0, Output())
     known = read(tmp_path, xml(*record)) if isinstance(record, list) else record
-    seen = judge(CheckToRun.model_validate(check), ran, known, at_base, None)
+    seen = judge(CheckToRun.model_validate(check), ran, known, Before(frozenset(at_base)), None)
     assert seen.run.outcome == outcome, seen.run.reason
 
 
@@ -232,8 +274,8 @@ def test_a_cut_list_of_ids_keeps_those_that_base_listed(tmp_path: Path) -> None:
     old = [f'<testcase classname="z" name="t{n:04}" time="0"/>' for n in range(1999)]
     more = [f'<testcase classname="a" name="t{n:04}" time="0"/>' for n in range(50)]
     check, ran = CheckToRun(run="x", kind="suite"), Ran("exited", 0, 3.0, Output())
-    base = judge(check, ran, read(tmp_path, xml(*old)), (), None)
-    head = judge(check, ran, read(tmp_path, xml(*old, *more)), base.passed, None)
+    base = judge(check, ran, read(tmp_path, xml(*old)), NOT_RUN_BEFORE, None)
+    head = judge(check, ran, read(tmp_path, xml(*old, *more)), base.ids, None)
     assert base.run.tests is not None
     assert head.run.tests is not None
     assert set(base.run.tests.passed) <= set(head.run.tests.passed)
@@ -253,7 +295,7 @@ def test_ids_that_are_never_twice_the_same_are_counted(
 ) -> None:
     cases = [f'<testcase classname="t" name="{name}" time="0"/>' for name in head]
     check, ran = CheckToRun(run="x", kind="suite"), Ran("exited", 0, 3.0, Output())
-    seen = judge(check, ran, read(tmp_path, xml(*cases)), [f"t::{name}" for name in base], None)
+    seen = judge(check, ran, read(tmp_path, xml(*cases)), Before(frozenset(f"t::{name}" for name in base)), None)
     assert seen.run.outcome == outcome
 
 

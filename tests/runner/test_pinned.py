@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from runner_image.git import Git
+from runner_image.judge import NOT_RUN_BEFORE, Before
 from runner_image.orders import Orders
-from runner_image.pinned import find_pins
+from runner_image.pinned import Pins, find_pins
 from runner_image.workspace import clone
 from shared.domain.protocol import CheckToRun, Clone, CriterionToRun
 from tests.runner.conftest import GIT, Repo
@@ -118,3 +119,157 @@ def test_code_that_named_it_before_is_not(repo: Repo, tmp_path: Path) -> None:
     base, head = repo.commit({"n.py": "import os\nos._exit(1)\n"}), repo.commit({"n.py": "import os\nos._exit(0)\n"})
     git = clone(Clone(url=repo.url, base=base, head=head), tmp_path / "trusted", GIT, Orders(), allow_file=True)
     assert find_pins(git, base, head).warning == ""
+
+
+def pins_of(repo: Repo, tmp_path: Path, before: dict[str, str], change: dict[str, str | None], **more: object) -> Pins:
+    base, head = repo.commit(dict(before)), repo.commit(change)
+    git = clone(Clone(url=repo.url, base=base, head=head), tmp_path / "trusted", GIT, Orders(), allow_file=True)
+    return find_pins(git, base, head, **more)  # type: ignore[arg-type]
+
+
+def taken_back(pins: Pins, line: str, kind: str = "new", before: Before = NOT_RUN_BEFORE, **check: object) -> list[str]:
+    criterion = CriterionToRun.model_validate({"id": "AC-1", "kind": kind, "text": "", "check": {"run": line, **check}})
+    return [each.shown for each in pins.changes_for(criterion, before)]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("shop/tests.py", "from django.test import TestCase\n"),
+        ("tests.py", "import unittest\n"),
+        ("test.py", "import pytest\n"),
+        ("shop_tests.py", ""),
+        ("Tests/helper.py", ""),
+        ("app/ShopTest.java", ""),
+        ("ShopKit/ShopTests.swift", ""),
+        ("engine/shop_unittest.cc", ""),
+    ],
+)
+def test_a_test_is_known_by_other_names_as_well(repo: Repo, tmp_path: Path, path: str, text: str) -> None:
+    pins = pins_of(repo, tmp_path, {path: text}, {path: text + "easier"})
+    assert taken_back(pins, "make check") == [path]
+
+
+@pytest.mark.parametrize("path", ["src/template/tests.py", "tool/commands/test.py", "shop/attestation.py"])
+def test_code_that_is_only_named_like_a_test_is_not_taken_back(repo: Repo, tmp_path: Path, path: str) -> None:
+    pins = pins_of(repo, tmp_path, {path: "def test_odd(value): ..."}, {path: "def test_even(value): ..."})
+    assert taken_back(pins, "pytest") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "test"),
+    [
+        ("checks/check_shop.py", "checks.check_shop::test_total"),
+        ("checks/check_shop.py", "checks.check_shop.TestShop.TestInner::test_total[1.5]"),
+        ("sub/checks/check_shop.py", "checks.check_shop::test_total"),
+        ("spec_of_shop.py", "spec_of_shop::test_total"),
+    ],
+)
+def test_where_tests_stood_at_base_is_a_file_of_tests(repo: Repo, tmp_path: Path, path: str, test: str) -> None:
+    pins = pins_of(repo, tmp_path, {path: "def test_total(): assert 0", "shop.py": ""}, {path: "x", "shop.py": "x"})
+    before = Before(failed=frozenset({test, "shop::shop.total"}))
+    assert taken_back(pins, "pytest", before=before) == [path]
+    assert taken_back(pins, "pytest", before=before, origin="agent", files=[path]) == []
+    check = CheckToRun(run="pytest")
+    assert path in pins.finding_for(CriterionToRun(id="AC-1", kind="new", text="", check=check), before)
+
+
+def test_a_program_with_its_tests_inside_is_not_taken_back_but_pointed_at(repo: Repo, tmp_path: Path) -> None:
+    pins = pins_of(repo, tmp_path, {"shop.py": "def test_total(): assert 0"}, {"shop.py": "def test_total(): pass"})
+    before = Before(failed=frozenset({"shop::test_total"}))
+    assert taken_back(pins, "pytest shop.py", before=before) == []
+    criterion = CriterionToRun(id="AC-1", kind="new", text="", check=CheckToRun(run="pytest shop.py"))
+    assert "shop.py" in pins.finding_for(criterion, before)
+
+
+@pytest.mark.parametrize(
+    ("line", "change", "expected"),
+    [
+        ("python -m pytest", {"pytest_cov/plugin.py": "x"}, ["pytest_cov/plugin.py"]),
+        ("python -m pytest", {"src/pytest_cov.py": "x"}, ["src/pytest_cov.py"]),
+        ("python -m unittest", {"unittest/__main__.py": "x"}, ["unittest/__main__.py"]),
+        ("python3 -B -m mypy shop", {"mypy.py": "raise SystemExit(0)"}, ["mypy.py"]),
+        ("python -m shop", {"shop/__main__.py": "x"}, []),
+        ("python -m doctest shop/cart.py", {"doctest.py": "x"}, ["doctest.py"]),
+    ],
+)
+def test_no_module_of_the_change_is_taken_for_the_program_that_judges(
+    repo: Repo, tmp_path: Path, line: str, change: dict[str, str | None], expected: list[str]
+) -> None:
+    pins = pins_of(repo, tmp_path, {"shop/cart.py": ""}, change, modules=frozenset({b"pytest_cov", b"_pytest"}))
+    assert taken_back(pins, line, "keep") == expected
+    assert taken_back(pins, line) == [path for path in expected if path != "mypy.py"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"tests/shop.py": "x"}, ["tests/shop.py"]),
+        ({"tests/store/cart.py": "x"}, ["tests/store/cart.py"]),
+        ({"tests/store/__init__.py": ""}, []),
+        ({"tests/store/__init__.py": "x = 1"}, ["tests/store/__init__.py"]),
+        ({"tests/store/test_cart.py": "x", "tests/data/README.md": ""}, []),
+        ({"tests/unit/shop.py": "x", "tests/unit/__init__.py": ""}, []),
+    ],
+)
+def test_a_new_module_beside_the_tests_does_not_stand_in_for_the_program(
+    repo: Repo, tmp_path: Path, change: dict[str, str | None], expected: list[str]
+) -> None:
+    before = {
+        "shop.py": "",
+        "src/store/__init__.py": "",
+        "src/store/cart.py": "",
+        "tests/test_shop.py": "",
+        "README.md": "",
+    }
+    pins = pins_of(repo, tmp_path, before, change)
+    assert taken_back(pins, "pytest tests/test_shop.py") == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("go test ./...", True),
+        ("python -m unittest discover", True),
+        ("python manage.py test shop", True),
+        ("bundle exec rspec", True),
+        ("cargo build", False),
+        ("go vet ./...", False),
+    ],
+)
+def test_new_tests_that_run_among_the_old_ones_are_laid_aside(
+    repo: Repo, tmp_path: Path, line: str, expected: bool
+) -> None:
+    pins = pins_of(repo, tmp_path, {"n.go": ""}, {"zz_test.go": "func TestMain(m *testing.M) { os.Exit(0) }"})
+    assert taken_back(pins, line, "keep") == (["zz_test.go"] if expected else [])
+    assert taken_back(pins, line) == []
+
+
+RUFF = "[project]\nname = 'n'\n[tool.ruff]\nline-length = 9\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "change", "expected"),
+    [
+        ("ruff check .", {"ruff.toml": "exclude = ['*']"}, ["ruff.toml"]),
+        (".venv/bin/python -m ruff check .", {"sub/.ruff.toml": "x"}, ["sub/.ruff.toml"]),
+        ("ruff check .", {"pyproject.toml": RUFF + "exclude = ['*']"}, ["pyproject.toml"]),
+        ("ruff check .", {"pyproject.toml": RUFF + "[tool.mypy]\nstrict = false"}, []),
+        ("mypy shop", {"pyproject.toml": RUFF + "[tool.mypy]\nignore_errors = true"}, ["pyproject.toml"]),
+        ("mypy shop", {"mypy.ini": "x", "ruff.toml": "x"}, ["mypy.ini"]),
+        ("flake8", {".flake8": "x"}, [".flake8"]),
+        ("npx eslint .", {"eslint.config.js": "x", ".eslintrc.json": "x"}, [".eslintrc.json", "eslint.config.js"]),
+        ("tsc --noEmit", {"tsconfig.json": "x"}, ["tsconfig.json"]),
+        ("golangci-lint run", {".golangci.yml": "x"}, [".golangci.yml"]),
+        ("cargo clippy", {"clippy.toml": "x"}, ["clippy.toml"]),
+        ("coverage report --fail-under 90", {".coveragerc": "x"}, [".coveragerc"]),
+        ("make lint", {"rules.mk": "x", "ruff.toml": "x"}, ["ruff.toml", "rules.mk"]),
+        ("make lint", {"pyproject.toml": RUFF + "[tool.mypy]\nignore_errors = true"}, ["pyproject.toml"]),
+    ],
+)
+def test_what_a_tool_passes_over_is_for_the_base_to_say(
+    repo: Repo, tmp_path: Path, line: str, change: dict[str, str | None], expected: list[str]
+) -> None:
+    pins = pins_of(repo, tmp_path, {"n.py": "", "pyproject.toml": RUFF}, change)
+    assert taken_back(pins, line, "keep") == expected
+    assert taken_back(pins, line) == []

@@ -184,18 +184,41 @@ HIJACKS = {
         "n.egg-info/entry_points.txt": "no section\n[pytest11]\nturn = turn\n",
         "n.egg-info/PKG-INFO": "Metadata-Version: 2.1\nName: n\nVersion: 1\n",
     },
+    "a plugin whose name needs quotes": {
+        "turn.py": TURNS_ROUND,
+        "n.egg-info/entry_points.txt": "[pytest11]\nit's a turn = turn\n",
+        "n.egg-info/PKG-INFO": "Metadata-Version: 2.1\nName: n\nVersion: 1\n",
+    },
+    "a module that is taken for an installed plugin": {"installed.py": TURNS_ROUND},
 }
+
+
+WITH_PLUGIN = (
+    "cd .venv/lib/python3*/site-packages && touch installed.py && mkdir i-1.dist-info && cd i-1.dist-info && "
+    "printf 'Name: i\\nVersion: 1\\n' > METADATA && printf '[pytest11]\\ni = installed\\n' > entry_points.txt"
+)
 
 
 @pytest.mark.parametrize("hijack", HIJACKS.values(), ids=list(HIJACKS))
 def test_a_suite_that_the_change_has_hijacked_is_not_kept(repo: Repo, prove: Prove, hijack: dict[str, str]) -> None:
     repo.commit({name: text for name, text in N.items() if name != "conftest.py"})
     repo.commit({"n.py": "N = 0\n", **hijack})
-    control = prove(keep(PYTEST, "AC-1", kind="suite"))
+    control = prove(keep(PYTEST, "AC-1", kind="suite"), setup={"setup": f"{PYTEST_SETUP} && {WITH_PLUGIN}"})
     seen = control.seen_at("AC-1", "head")
     assert outcomes(control) == ("pass", ["pass", "pass"])  # the cheat works
     assert seen.pinned is not None
     assert seen.pinned.outcome == "fail"
+
+
+def test_a_new_module_beside_the_tests_proves_nothing(repo: Repo, prove: Prove) -> None:
+    repo.commit({"n.py": "N = 0\n", "tests/test_n.py": N["tests/test_n.py"]})
+    repo.commit({"tests/n.py": "N = 1\n"})
+    control = prove(new(PYTEST, origin="existing"))
+    seen = control.seen_at("AC-1", "head")
+    assert outcomes(control) == ("fail", ["pass", "pass"])  # the cheat works
+    assert seen.pinned is not None
+    assert seen.pinned.outcome == "fail"
+    assert "tests/n.py" in seen.findings[0]
 
 
 def test_new_tests_with_new_fixtures_do_not_spoil_the_pinned_run(repo: Repo, prove: Prove) -> None:
@@ -338,3 +361,39 @@ def test_no_head_is_said(repo: Repo, start: Start) -> None:
     runner = start(claim_for(repo, "verify"))
     assert runner.run() == 0
     assert "no head commit" in runner.control.end.summary
+
+
+SKIPS_BESIDE_OTHERS = "import unittest\nclass C:\n def __bool__(s): raise unittest.SkipTest\nN = C()\n"
+HAS_ONE_PASS = "import n\nimport pytest\ndef test_m(): pass\n"
+DODGES = {
+    "skipped by the program": (
+        HAS_ONE_PASS + "def test_n(): assert n.N\n",
+        {"n.py": "import unittest\nclass C:\n def __bool__(s): raise unittest.SkipTest\nN = C()\n"},
+    ),
+    "without a case any more": (
+        HAS_ONE_PASS + "@pytest.mark.parametrize('case', getattr(n, 'CASES', [1]))\ndef test_n(case): assert n.N\n",
+        {"n.py": "N = 0\nCASES = []\n"},
+    ),
+    "not made any more": (
+        HAS_ONE_PASS + "if n.N == 0:\n def test_n(): assert n.N\n",
+        {"n.py": "N = 0.5\n"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("tests", "change"), DODGES.values(), ids=list(DODGES))
+def test_what_failed_before_must_pass_and_not_be_gone(
+    repo: Repo, prove: Prove, tests: str, change: dict[str, str]
+) -> None:
+    repo.commit({"n.py": "N = 0\n", "tests/test_n.py": tests})
+    repo.commit(change)
+    control = prove(new(PYTEST))
+    assert outcomes(control) == ("fail", ["could_not_run"] * 2)
+    assert "tests.test_n::test_n" in control.seen_at("AC-1", "head").runs[0].reason
+
+
+def test_what_could_not_be_collected_before_is_no_test_that_is_gone(repo: Repo, prove: Prove) -> None:
+    repo.commit({"tests/test_n.py": "import n\ndef test_n(): assert n.N\n"})
+    repo.commit({"n.py": "N = 1\n"})
+    control = prove(new(PYTEST, may_be_missing=True))
+    assert outcomes(control) == ("could_not_run", ["pass", "pass"])

@@ -67,6 +67,25 @@ def test_the_thing_to_build_may_be_what_is_missing_before() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "base",
+    [
+        None,
+        saw("base"),
+        saw("base", "could_not_run").model_copy(update={"runs": (run("could_not_run", exit=None, reason="set-up"),)}),
+        saw("base", "could_not_run").model_copy(update={"runs": (run("could_not_run", exit=137, reason="SIGKILL"),)}),
+    ],
+    ids=["no report", "no run", "no end of its own", "killed"],
+)
+def test_what_never_came_to_an_end_before_was_not_missing(base: Observation | None) -> None:
+    check = criterion("new", may_be_missing=True)
+    found = judge(check, base, saw("head", "pass", "pass"))
+    assert found.conclusion == "unproven"
+    assert found.reason.startswith("before the change the check could not run: ")
+    assert today(check, base)[0] == "cannot run here"
+    assert today(check, saw("base", "could_not_run"))[0] == "cannot run yet, as it should"
+
+
 @pytest.mark.parametrize("kind", ["new", "keep"])
 @pytest.mark.parametrize("base", [None, "fail", "pass"])
 def test_nothing_seen_at_head_proves_nothing(kind: str, base: str | None) -> None:
@@ -95,7 +114,10 @@ def test_a_run_that_could_not_run_among_passes_is_no_proof() -> None:
 def test_what_passes_only_with_a_changed_test_fails() -> None:
     for pinned in ("fail", "could_not_run"):
         head = saw("head", "pass", "pass", pinned=run(pinned))
-        assert judge(criterion("new"), saw("base", "fail"), head).reason == "passes only with a changed test"
+        assert (
+            judge(criterion("new"), saw("base", "fail"), head).reason
+            == "passes only with a changed test, or changed settings"
+        )
     assert judge(criterion("new"), saw("base", "fail"), saw("head", "pass", pinned=run("pass"))).conclusion == "proved"
 
 

@@ -24,7 +24,9 @@ def rules(path: str | bytes, data: bytes = b"x\n", mode: str | None = "100644", 
     agents.md src/CLAUDE.md GEMINI.md .cursor/rules/x.md .claude/settings.json .husky/pre-commit web/.husky/pre-push
     .githooks/pre-commit .gitlab-ci.yml .circleci/config.yml Jenkinsfile azure-pipelines.yml buildspec.yml
     buildspec-test.yml SECURITY.md docs/security.md .vscode/settings.json .devcontainer/devcontainer.json .npmrc
-    .copilot-instructions/x web/.githooks/x .travis.yml""".split(),
+    .copilot-instructions/x web/.githooks/x .travis.yml .devcontainer.json .gitpod.yml .woodpecker.yaml .envrc
+    sub/.envrc .pre-commit-config.yaml lefthook.yml .lefthook.toml .yarnrc web/.yarnrc.yml web/.npmrc .pnpmfile.cjs
+    ci/Jenkinsfile .gitlab-ci.yaml .mcp.json .clinerules AGENTS.override.md CLAUDE.local.md .aider.conf.yml""".split(),
 )
 def test_protected_paths(path: str) -> None:
     assert rules(path)[0] == {"protected"}
