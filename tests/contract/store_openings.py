@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+import shared.aws.store
 from local.clock import SystemClock
 from local.store import SqliteStore
 from shared.aws.items import DUE_INDEX
@@ -34,7 +36,9 @@ def open_moto(place: Path, clock: Clock) -> Store:
 
 def open_emulator(place: Path, clock: Clock) -> Store:
     url = os.environ[ADDRESS]
-    return DynamoStore(_table(place, url), REGION, clock, url)
+    # AWS is never so slow as an emulator is that shares a busy machine with us.
+    with mock.patch.multiple(shared.aws.store, CONNECT_S=60.0, READ_S=60.0):
+        return DynamoStore(_table(place, url), REGION, clock, url)
 
 
 HOLES: Mapping[Opening, Mapping[str, str]] = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import shared.aws.signed
 from shared.aws.door_store import DoorStore
 from shared.aws.secret_values import SecretValues, as_list
 from shared.aws.signed import dynamodb, secrets_manager
@@ -18,6 +19,12 @@ from tests.contract.store_openings import open_emulator
 from tests.emulator import REGION
 
 RECORD = Record(Key("P", "A"), "seen", {"text": "\u00e9 \U0001f600", "n": 1}, due=5, expires=1_780_000_000_001)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS is never so slow as an emulator is that shares a busy machine with us."""
+    monkeypatch.setattr(shared.aws.signed, "TIMEOUT_S", 60.0)
 
 
 @pytest.fixture

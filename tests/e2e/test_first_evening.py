@@ -25,7 +25,7 @@ from local.github.steering import Steering
 from local.trial.watch import by_app
 from tests.e2e.browser import Browser, driver
 from tests.e2e.machine import machine
-from tests.e2e.tiny_case import left_of
+from tests.e2e.tiny_case import processes_of
 
 pytestmark = pytest.mark.skipif(
     driver() is None and not os.environ.get("CI"),
@@ -138,7 +138,7 @@ def test_two_clicks_then_an_issue_becomes_a_proved_pull_request_without_a_webhoo
     checks = {each["name"]: each["conclusion"] for each in octocat.checks(REPO, pull["head"]["sha"])}
     assert checks["Persevere"] == "success"
     assert Steering(github).deliveries() == []
-    assert left_of(laptop.home) == []
+    assert processes_of(laptop.home) == []
     looks_behind_it(laptop, pull["number"])
 
 

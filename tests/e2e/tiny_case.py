@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,12 +203,4 @@ def processes_of(home: Path) -> list[str]:
             continue
         if str(home) in line and "pytest" not in line.split("-m")[1:2]:
             found.append(line)
-    return found
-
-
-def left_of(home: Path) -> list[str]:
-    """The same of a host that was told to leave: a runner that has said its last word may still clear its place away."""
-    until = time.monotonic() + 120
-    while (found := processes_of(home)) and time.monotonic() < until:
-        time.sleep(0.1)
     return found

@@ -15,7 +15,10 @@ from shared.llm.access import Access
 from shared.llm.providers import PROVIDERS, open_model
 from shared.ports import Answer, Model, Request, ToolCall
 
-__all__ = ["PROVIDERS", "ask", "desk_of", "open_here", "question", "said", "used"]
+__all__ = ["IMPATIENT_S", "PROVIDERS", "SILENCES_S", "ask", "desk_of", "open_here", "question", "said", "used"]
+SILENCES_S = (1.5, 15, 60)
+"""How long a provider is silent where that is too long for `IMPATIENT_S`; a machine that sleeps through one meets the next."""
+IMPATIENT_S = 0.5
 SYSTEM = "You build what the spec says."
 OPENING = turns.user("Build it, please. naïve — 🦀\u2028end")
 
@@ -25,9 +28,9 @@ def desk_of(*lines: dict[str, Any]) -> Desk:
 
 
 def open_here(
-    server: ModelServer, provider: str, *, key: str = KEY, model: str = "scripted-1", silent_s: float = 5
+    server: ModelServer, provider: str, *, key: str = KEY, model: str = "scripted-1", silent_s: float = 120
 ) -> Model:
-    return open_model(f"{provider}:{model}", Access(key, server.base_url(provider), connect_s=2, silent_s=silent_s))
+    return open_model(f"{provider}:{model}", Access(key, server.base_url(provider), connect_s=60, silent_s=silent_s))
 
 
 def question(*more: turns.Turn, schema: dict[str, Any] | None = None, purpose: str = "build") -> Request:
@@ -42,7 +45,7 @@ def question(*more: turns.Turn, schema: dict[str, Any] | None = None, purpose: s
     )
 
 
-def ask(model: Model, request: Request, alive: Callable[[], None] = lambda: None, deadline_s: float = 20) -> Answer:
+def ask(model: Model, request: Request, alive: Callable[[], None] = lambda: None, deadline_s: float = 300) -> Answer:
     return model.ask(request, deadline_s, alive)
 
 
