@@ -58,6 +58,8 @@ ROWS: dict[str, tuple[Spoil, str, str, str, str]] = {
     "deleted App": (lambda one: one.keep_app(id=1), "key", "FAIL", "knows no such App", "--again"),
     "App file that others read": (lambda one: one.app_path.chmod(0o644), "home", "FAIL", "others may read", "chmod 600"),
     "home that others read": (lambda one: one.home.chmod(0o755), "home", "FAIL", "others may read", "chmod 700"),
+    "home where a file is": (set_variable("PERSEVERE_HOME", __file__), "home", "FAIL", "is a file", "PERSEVERE_HOME"),
+    "home below a file": (set_variable("PERSEVERE_HOME", f"{__file__}/home"), "home", "FAIL", "is a file", "PERSEVERE_HOME"),
     "home in a repository": (make_repository_of_home, "home", "FAIL", "inside the git repository", "PERSEVERE_HOME"),
     "GitHub is away": (
         set_variable("PERSEVERE_GITHUB_URL", "http://127.0.0.1:9"), "github", "FAIL", "does not answer", "network",
@@ -132,3 +134,11 @@ def test_a_good_set_up_has_nothing_to_complain_of(laptop: Laptop) -> None:
     found = laptop.findings()
     assert {each.level for name, rows in found.items() if name != "model" for each in rows} == {"ok"}, found
     assert "octo-org/octo-repo" in found["installation"][0].what
+
+
+def test_a_home_that_one_may_not_write_is_named(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who runs the tests may write everywhere, where that is root."""
+    laptop.environment["PERSEVERE_HOME"] = str(laptop.directory / "not" / "there" / "yet")
+    monkeypatch.setattr("local.doctor.machine.os.access", lambda path, mode: path != laptop.directory)
+    (found,) = laptop.findings("home")["home"]
+    assert (found.level, found.what) == ("FAIL", f"you may not write {laptop.directory}")

@@ -213,6 +213,26 @@ def test_the_help_says_how_it_ends(command: str, persevere: Persevere, capsys: p
     assert max(map(len, said.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("below", ["", "/below"])
+@pytest.mark.parametrize("words", ["up", "init --local", "case .", "ask scripted:demo hi", "demo --home {}"])
+def test_a_file_where_the_home_should_be_is_named(
+    words: str,
+    below: str,
+    tmp_path: Path,
+    persevere: Persevere,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    place = f"{tmp_path}/file{below}"
+    monkeypatch.setenv("PERSEVERE_HOME", place)
+    monkeypatch.setenv("PERSEVERE_SCRIPT", str(tmp_path / "talk.jsonl"))
+    (tmp_path / "talk.jsonl").write_text(json.dumps({"for": "planner", "text": "Hi."}) + "\n")
+    assert persevere(*words.format(place).split()) == BAD
+    assert f"{place} cannot be a directory: a file is in its way" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_the_version_is_the_projects(persevere: Persevere, capsys: pytest.CaptureFixture[str]) -> None:
     assert persevere("--version") == PROVED
     said = capsys.readouterr().out
