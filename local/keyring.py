@@ -14,9 +14,21 @@ from shared.errors import NotConfigured
 KEY_BYTES = 32
 
 
+def make_directory(path: Path, mode: int = 0o777) -> Path:
+    """The directory, made where it is missing. Raises NotConfigured where a file is in its way."""
+    try:
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise NotConfigured(
+            f"{path} cannot be a directory: a file is in its way",
+            "name another place: PERSEVERE_HOME, or --home of a demo",
+        ) from error
+    return path
+
+
 def private_directory(path: Path) -> Path:
-    """The directory, made or mended so that nobody else looks into it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """The directory, made or mended so that nobody else looks into it. Raises as `make_directory`."""
+    make_directory(path, 0o700)
     if path.stat().st_mode & 0o077:
         path.chmod(0o700)
     return path

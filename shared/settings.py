@@ -132,7 +132,9 @@ def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
 def _home(given: Mapping[str, str]) -> Path:
     """`PERSEVERE_HOME`, else where the XDG base directories keep a program's data."""
     if "PERSEVERE_HOME" in given:
-        return Path(given["PERSEVERE_HOME"]).absolute()
+        named = given["PERSEVERE_HOME"]  # no shell has read what comes from a file of settings
+        in_home = "HOME" in given and named.partition("/")[0] == "~"
+        return Path(given["HOME"] + named[1:] if in_home else named).absolute()
     data = given.get("XDG_DATA_HOME") or (given["HOME"] + "/.local/share" if "HOME" in given else "")
     if not data:
         raise NotConfigured("there is no place for data", "set PERSEVERE_HOME to a directory of its own")

@@ -1,5 +1,5 @@
 """`python -m local.cli`."""
 
-from local.cli.app import main
+from local.cli import main
 
 main()

@@ -26,7 +26,8 @@ app = typer.Typer(
 AWAY = "look at the network, and try again in some minutes; `persevere doctor` looks closer"
 """What to do where somebody else is busy, slow or away, and this command does not wait for it."""
 MAKE_ROOM = (
-    "make room on the disk, and let PERSEVERE_HOME be a directory that you may write; `persevere doctor` looks closer"
+    "make room on the disk, and let PERSEVERE_HOME (of a demo: --home) be a directory that you may write; "
+    "`persevere doctor` looks closer"
 )
 DISK = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM), MAKE_ROOM)
 

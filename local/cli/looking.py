@@ -51,7 +51,9 @@ def _tell(terminal: Terminal, table: Table, issue: IssueState) -> None:
     )
     if waits:
         terminal.line(f"  queued        {waits}")
-    if issue.waiting:
+    if issue.waiting and issue.waiting.reason == issue.phase:
+        terminal.line(f"  to go on      {issue.waiting.line}")
+    elif issue.waiting:
         terminal.line(f"  waits for     {issue.waiting.reason.replace('_', ' ')}  {issue.waiting.line}")
     for line in map(table.line_now, issue.jobs):
         what = f"{line.kind} {line.purpose}".strip()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
-from local.doctor.finding import Context, Finding, fail, ok, warn
+from local.doctor.finding import Context, Finding, NotAsked, fail, ok, warn
 from local.home import DATABASE
 from local.host_lock import holder
 from local.setup.place import work_tree_of
@@ -50,6 +52,13 @@ def git(context: Context) -> Finding:
 def home(context: Context) -> Iterator[Finding]:
     """Whether what is secret is secret."""
     place = context.settings.home
+    ground = _ground(place)
+    if not ground.is_dir():
+        yield fail(f"{ground} is a file, so {place} cannot be a directory", "set PERSEVERE_HOME to another place")
+        return
+    if not os.access(ground, os.W_OK | os.X_OK):
+        yield fail(f"you may not write {ground}", "set PERSEVERE_HOME to a directory of your own")
+        return
     tree = work_tree_of(place)
     if tree is not None:
         yield fail(
@@ -68,10 +77,15 @@ def home(context: Context) -> Iterator[Finding]:
         yield ok(f"{place}, yours alone")
 
 
+def _ground(place: Path) -> Path:
+    """It, or what there is above it."""
+    return next(each for each in (place, *place.parents) if os.path.lexists(each))
+
+
 def disk(context: Context) -> Finding:
-    place = context.settings.home
-    while not place.exists():
-        place = place.parent
+    place = _ground(context.settings.home)
+    if not place.is_dir():
+        raise NotAsked
     free_mb = shutil.disk_usage(place).free // 1_000_000
     shown = f"{free_mb / 1000:.1f} GB free at {place}"
     if free_mb < DISK_FULL_MB:

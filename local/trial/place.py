@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.keyring import make_directory
 from shared.errors import NotConfigured
 
 LOCK = ".lock"
@@ -16,8 +17,7 @@ LOCK = ".lock"
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Raises NotConfigured while another trial holds `lock`. Who dies lets go of it."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as file:
+    with (make_directory(lock.parent) / lock.name).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

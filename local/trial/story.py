@@ -40,7 +40,8 @@ class Story:
             what = "a draft" if issue.pull.draft else "ready for review"
             self._terminal.told("Persevere", f"pull request #{issue.pull.number}, {what}")
         if issue.waiting and self._new(("waiting", issue.waiting.reason, issue.phase)):
-            self._terminal.told("Persevere", f"{issue.phase}: {issue.waiting.reason.replace('_', ' ')}")
+            why = "" if issue.waiting.reason == issue.phase else f": {issue.waiting.reason.replace('_', ' ')}"
+            self._terminal.told("Persevere", f"{issue.phase}{why}")
             if issue.waiting.line:
                 self._terminal.more_whole(f"to type next: {issue.waiting.line}")
 

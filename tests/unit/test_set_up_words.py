@@ -17,7 +17,7 @@ NO_VENV = 'case "$1$2" in -mvenv) exit 1 ;; *executable*) echo "$0" ;; *print*) 
 NO_INDEX = """
 case "$1$2" in
     -mvenv) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
-    -mpip) echo "ERROR: No matching distribution found for uv" >&2; exit 1 ;;
+    -mpip) [ "$3" = --version ] || { echo "ERROR: No matching distribution found for uv" >&2; exit 1; } ;;
     *executable*) echo "$0" ;;
     *print*) echo 3.12.1 ;;
     *) : ;;
@@ -26,7 +26,7 @@ esac
 NO_PACKAGES = """
 case "$1$2" in
     -mvenv) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
-    -mpip) printf '#!/bin/sh\\nexit 2\\n' >.venv/bin/uv && chmod +x .venv/bin/uv ;;
+    -mpip) [ "$3" = --version ] || { printf '#!/bin/sh\\nexit 2\\n' >.venv/bin/uv; chmod +x .venv/bin/uv; } ;;
     *executable*) echo "$0" ;;
     *print*) echo 3.12.1 ;;
     *) : ;;
@@ -54,23 +54,40 @@ def test_the_list_of_make_fits() -> None:
 def test_what_set_up_lacks_is_said_with_the_next_step(
     python: str | None, words: str, next_line: str, tmp_path: Path
 ) -> None:
-    """In a tree of its own: set-up replaces an environment that another Python has made."""
-    (tmp_path / "bin").mkdir()
-    shutil.copy(ROOT / "bin" / "setup", tmp_path / "bin" / "setup")
-    for path in (ROOT / "pyproject.toml", ROOT / "requirements" / "dev.txt", ROOT / "requirements" / "uv.txt"):
-        copy = tmp_path / path.relative_to(ROOT)
-        copy.parent.mkdir(exist_ok=True)
-        shutil.copy(path, copy)
-    interpreter = tmp_path / "python"
-    if python is not None:
-        interpreter.write_text(f"#!/bin/sh\n{python}\n")
-        interpreter.chmod(0o755)
-    environment = {**os.environ, "PYTHON": "./python", "GOAL": "setup"}
-    ran = subprocess.run(
-        ["sh", "bin/setup"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    tree_of_its_own(tmp_path, python)
+    ran = set_up(tmp_path)
     assert ran.returncode == 1, ran.stderr
     assert f"FAIL  {words}" in ran.stderr
     assert next_line in ran.stderr
     assert [line for line in ran.stderr.splitlines() if len(line) > COLUMNS] == []
     assert not (tmp_path / ".venv" / ".made-from").exists(), "the next set-up begins anew"
+
+
+def test_what_is_left_of_a_set_up_that_was_stopped_is_made_anew(tmp_path: Path) -> None:
+    tree_of_its_own(tmp_path, NO_INDEX)
+    left = tmp_path / ".venv" / "bin" / "python"
+    left.parent.mkdir(parents=True)
+    left.write_text('#!/bin/sh\ncase "$1$2" in -mpip) exit 1 ;; *) echo 3.12.1 ;; esac\n')
+    left.chmod(0o755)
+    assert "FAIL  uv could not be installed" in set_up(tmp_path).stderr
+    assert left.read_text() == (tmp_path / "python").read_text(), "the environment is another one"
+
+
+def tree_of_its_own(directory: Path, python: str | None) -> None:
+    """Set-up replaces an environment that another Python has made, so it is not tried in ours."""
+    (directory / "bin").mkdir()
+    shutil.copy(ROOT / "bin" / "setup", directory / "bin" / "setup")
+    for path in (ROOT / "pyproject.toml", ROOT / "requirements" / "dev.txt", ROOT / "requirements" / "uv.txt"):
+        copy = directory / path.relative_to(ROOT)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(path, copy)
+    if python is not None:
+        (directory / "python").write_text(f"#!/bin/sh\n{python}\n")
+        (directory / "python").chmod(0o755)
+
+
+def set_up(directory: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHON": "./python", "GOAL": "setup"}
+    return subprocess.run(
+        ["sh", "bin/setup"], cwd=directory, env=environment, capture_output=True, text=True, check=False
+    )

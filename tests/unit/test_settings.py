@@ -148,6 +148,8 @@ def test_what_is_wrong_is_named(name: str, value: str) -> None:
         ({"XDG_DATA_HOME": "/data"}, "/data/persevere"),
         ({"HOME": "/home/octocat"}, "/home/octocat/.local/share/persevere"),
         ({"HOME": "/home/octocat", "PERSEVERE_HOME": "  "}, "/home/octocat/.local/share/persevere"),
+        ({"HOME": "/home/octocat", "PERSEVERE_HOME": "~/work"}, "/home/octocat/work"),
+        ({"HOME": "/home/octocat", "PERSEVERE_HOME": "/data/~/work"}, "/data/~/work"),
     ],
 )
 def test_where_data_goes(environment: dict[str, str], home: str) -> None:

@@ -62,6 +62,8 @@ ROWS: dict[str, tuple[Spoil, str, str, str, str]] = {
     "deleted App": (lambda one: one.keep_app(id=1), "key", "FAIL", "knows no such App", "--again"),
     "App file that others read": (lambda one: one.app_path.chmod(0o644), "home", "FAIL", "others may read", "chmod 600"),
     "home that others read": (lambda one: one.home.chmod(0o755), "home", "FAIL", "others may read", "chmod 700"),
+    "home where a file is": (set_variable("PERSEVERE_HOME", __file__), "home", "FAIL", "is a file", "PERSEVERE_HOME"),
+    "home below a file": (set_variable("PERSEVERE_HOME", f"{__file__}/home"), "home", "FAIL", "is a file", "PERSEVERE_HOME"),
     "home in a repository": (make_repository_of_home, "home", "FAIL", "inside the git repository", "PERSEVERE_HOME"),
     "GitHub is away": (
         set_variable("PERSEVERE_GITHUB_URL", "http://127.0.0.1:9"), "github", "FAIL", "does not answer", "network",
@@ -174,3 +176,11 @@ def test_of_an_installation_on_aws_the_fix_is_one_for_there(laptop: Laptop, name
     assert (found.level, what in found.what, fix in found.fix) == (level, True, True), found
     assert "--local" not in found.fix
     assert "persevere up" not in found.fix
+
+
+def test_a_home_that_one_may_not_write_is_named(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who runs the tests may write everywhere, where that is root."""
+    laptop.environment["PERSEVERE_HOME"] = str(laptop.directory / "not" / "there" / "yet")
+    monkeypatch.setattr("local.doctor.machine.os.access", lambda path, mode: path != laptop.directory)
+    (found,) = laptop.findings("home")["home"]
+    assert (found.level, found.what) == ("FAIL", f"you may not write {laptop.directory}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -16,9 +17,12 @@ from local.cli import app
 from local.cli.version import version
 from local.home import open_store
 from local.trial.exits import BAD, PROVED, RED
+from local.trial.records import Table
+from local.trial.story import Story
+from local.trial.terminal import Terminal
 from shared.domain import keys
 from shared.domain.events import Event
-from shared.domain.issue import IssueState, JobLine
+from shared.domain.issue import IssueState, JobLine, Waiting
 from shared.domain.job import JobState, Lease
 from shared.domain.people import Repository
 from shared.domain.protocol import Reply
@@ -145,6 +149,43 @@ def test_a_job_that_nobody_has_claimed_yet_has_no_steps(
     assert (row["steps"], row["seconds"]) == (0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("phase", "reason", "shown", "told"),
+    [
+        ("stopped", "stopped", "  to go on      /persevere resume", "Persevere  stopped"),
+        (
+            "paused",
+            "out_of_money",
+            "  waits for     out of money  /persevere resume",
+            "Persevere  paused: out of money",
+        ),
+    ],
+)
+def test_a_halt_says_its_reason_once_and_the_line_to_type(
+    phase: str,
+    reason: str,
+    shown: str,
+    told: str,
+    home: Path,
+    persevere: Persevere,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pk = keys.issue_pk(7, 42)
+    waiting = Waiting(reason=reason, line="/persevere resume", since=1)
+    issue = IssueState.model_validate(
+        {"pk": pk, "repository": Repository(id=7, full_name=NAME), "installation_id": 1, "number": 42}
+        | {"phase": phase, "waiting": waiting}
+    )
+    put(home, (keys.issue_state(pk), "issue", issue))
+    assert persevere("status") == PROVED
+    assert shown in capsys.readouterr().out.splitlines()
+    story = io.StringIO()
+    Story(Terminal(story), Table(home)).tell(issue)
+    first, second = story.getvalue().splitlines()
+    assert first.endswith(told)
+    assert second.strip() == "to type next: /persevere resume"
+
+
 def test_an_event_is_one_line_in_a_pipe(home: Path, persevere: Persevere, capsys: pytest.CaptureFixture[str]) -> None:
     known(home)
     assert persevere("events", JOB) == PROVED
@@ -211,6 +252,26 @@ def test_the_help_says_how_it_ends(command: str, persevere: Persevere, capsys: p
     said = capsys.readouterr().out
     assert " ".join(app.READS.split()) in " ".join(said.split())
     assert max(map(len, said.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("below", ["", "/below"])
+@pytest.mark.parametrize("words", ["up", "init --local", "case .", "ask scripted:demo hi", "demo --home {}"])
+def test_a_file_where_the_home_should_be_is_named(
+    words: str,
+    below: str,
+    tmp_path: Path,
+    persevere: Persevere,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    place = f"{tmp_path}/file{below}"
+    monkeypatch.setenv("PERSEVERE_HOME", place)
+    monkeypatch.setenv("PERSEVERE_SCRIPT", str(tmp_path / "talk.jsonl"))
+    (tmp_path / "talk.jsonl").write_text(json.dumps({"for": "planner", "text": "Hi."}) + "\n")
+    assert persevere(*words.format(place).split()) == BAD
+    assert f"{place} cannot be a directory: a file is in its way" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_the_version_is_the_projects(persevere: Persevere, capsys: pytest.CaptureFixture[str]) -> None:
