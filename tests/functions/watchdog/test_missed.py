@@ -74,7 +74,12 @@ def test_what_an_idle_look_asks_and_writes_is_what_a_month_at_rest_is_counted_fr
     log = Log(clock)
     look(door, log, clock, 1)
     written, commit = list[Change](), door.store.commit
-    monkeypatch.setattr(door.store, "commit", lambda *changes: (written.extend(changes), commit(*changes)))
+
+    def counted(*changes: Change) -> None:
+        written.extend(changes)
+        commit(*changes)
+
+    monkeypatch.setattr(door.store, "commit", counted)
     look(door, log, clock, 10)
     assert log.asked == 11
     assert 2 * len(written) / 10 == AtRest().look_writes, "a write in a transaction counts twice"
