@@ -89,6 +89,7 @@ class Persevere(Stack):
         chosen = self.choices
         return {
             "PERSEVERE_WORLD": "aws",
+            "POWERTOOLS_METRICS_NAMESPACE": chosen.stack,
             "PERSEVERE_TABLE": self.table.name,
             "PERSEVERE_BUCKET": self.bucket.name,
             "PERSEVERE_KEYS_SECRET": self.secrets.keys,

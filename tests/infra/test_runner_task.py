@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from infra.permissions import rows_of
+from shared.metrics import NAMESPACE
 from tests.infra.conftest import Synth, of_type, only
 
 DIGEST = "digest:registry.example.com/persevere/runner@sha256:" + "0" * 64
@@ -73,6 +74,10 @@ def test_with_docker_the_image_is_an_asset_and_needs_no_builder(synth: Synth) ->
     names = {each["FunctionName"]: each.get("ReservedConcurrentExecutions") for each in functions}
     assert all(name.startswith("Other-") for name in names)
     assert [name for name, kept in names.items() if kept] == ["Other-github_webhook"]
+    # Two installations of one account, each with alarms about itself alone.
+    assert {each["Environment"]["Variables"][NAMESPACE] for each in functions} == {"Other"}
+    spaces = {each["Namespace"] for each in of_type(template, "AWS::CloudWatch::Alarm").values()}
+    assert {each for each in spaces if not each.startswith("AWS/")} == {"Other"}
 
 
 @pytest.mark.parametrize(("choice", "words"), [({"imag": "build"}, "imag"), ({"task_cpu": "3"}, "Fargate has")])
