@@ -56,6 +56,12 @@ def test_the_built_image_is_named_by_its_digest(template: dict[str, Any]) -> Non
     assert "'Digest'" in uri
 
 
+def test_the_account_is_asked_again_for_an_image_that_is_gone(template: dict[str, Any], synth: Synth) -> None:
+    assert "Again" not in only(template, "Custom::PersevereImage")
+    again = synth(image="codebuild", image_again="1700000000000").template
+    assert only(again, "Custom::PersevereImage")["Again"] == "1700000000000"
+
+
 def test_an_image_that_is_there_needs_no_builder(synth: Synth) -> None:
     template = synth(image=DIGEST, architecture="arm64", sandbox="bwrap").template
     assert container(template)["Image"] == DIGEST.removeprefix("digest:")
