@@ -25,13 +25,21 @@ def build(app: App) -> Persevere:
     check = context.pop("check", "false")
     # Functions of another architecture: an emulator runs them on this machine's own processor.
     functions = str(context.pop("functions", "arm64"))
+    image_again = str(context.pop("image_again", ""))
     choices = Choices.read(context)
     bundles = make_bundles(functions)
     if choices.prices:
         bundles = {name: with_prices(each, Path(choices.prices)) for name, each in bundles.items()}
     print(f"functions: {bytecode_note(bundles.values())}", file=sys.stderr)  # noqa: T201
     packages = {name: Code(each.path, each.digest) for name, each in bundles.items()}
-    stack = Persevere(app, choices, packages=packages, functions=functions, image_context=make_image_context)
+    stack = Persevere(
+        app,
+        choices,
+        packages=packages,
+        functions=functions,
+        image_context=make_image_context,
+        image_again=image_again,
+    )
     Tags.of(stack).add("persevere", choices.stack)
     if check in ("true", "bare"):
         from cdk_nag import AwsSolutionsChecks

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 FILE = Path(__file__).with_name("choices.toml")
-NO_CHOICES = ("check", "functions")
-"""Names of the context that are for tests of the stack."""
+NO_CHOICES = ("check", "functions", "image_again")
+"""Names of the context that are no operator's: two for tests of the stack, one for an image that the account builds anew."""
 _LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
 # cpu -> smallest memory, largest, step; MiB. AWS's table "Task CPU and memory" for Fargate, read 2026-11-22.
 _SIZES = {

@@ -37,6 +37,7 @@ class Persevere(Stack):
         packages: Mapping[str, Code],
         image_context: Callable[[], Path],
         functions: str = "arm64",
+        image_again: str = "",
     ) -> None:
         super().__init__(scope, choices.stack, description="Persevere: issues become proved pull requests")
         self.choices = choices
@@ -45,7 +46,8 @@ class Persevere(Stack):
         self.secrets = Secrets(self, "Secrets")
         self.lost = Lost(self, "Lost")
         self.network = Network(self, "Network", egress_ports=choices.egress_ports)
-        self.runner = Runner(self, "Runner", choices=choices, image=image_for(self, choices, image_context))
+        image = image_for(self, choices, image_context, image_again)
+        self.runner = Runner(self, "Runner", choices=choices, image=image)
         self.functions = Functions(
             self, "Functions", stack=choices.stack, log_days=choices.log_days, packages=packages, architecture=functions
         )
@@ -89,6 +91,7 @@ class Persevere(Stack):
         chosen = self.choices
         return {
             "PERSEVERE_WORLD": "aws",
+            "POWERTOOLS_METRICS_NAMESPACE": chosen.stack,
             "PERSEVERE_TABLE": self.table.name,
             "PERSEVERE_BUCKET": self.bucket.name,
             "PERSEVERE_KEYS_SECRET": self.secrets.keys,

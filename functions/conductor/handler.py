@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.conductor.conduct import Conductor
@@ -12,9 +11,10 @@ from functions.world import World, world
 from shared.github.client import GitHubs
 from shared.github.wire import Wire
 from shared.logs import logger_of
+from shared.metrics import metrics_of
 
 logger = logger_of("conductor")
-metrics = Metrics(namespace="Persevere", service="conductor")
+metrics = metrics_of("conductor")
 
 
 def conductor_of(here: World) -> Conductor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.effects.attempt import Outside
@@ -16,9 +15,10 @@ from shared.github.client import GitHubs
 from shared.github.pacing import Pace
 from shared.github.wire import Wire
 from shared.logs import logger_of
+from shared.metrics import metrics_of
 
 logger = logger_of("effects")
-metrics = Metrics(namespace="Persevere", service="effects")
+metrics = metrics_of("effects")
 _wires: dict[str, Wire] = {}
 
 

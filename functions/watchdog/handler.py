@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.watchdog.ended import DETAIL_TYPE, task_ended
@@ -13,9 +12,10 @@ from functions.watchdog.ring import ring_due
 from functions.world import door, world
 from shared.errors import PersevereError
 from shared.logs import logger_of
+from shared.metrics import metrics_of
 
 logger = logger_of("watchdog")
-metrics = Metrics(namespace="Persevere", service="watchdog")
+metrics = metrics_of("watchdog")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:

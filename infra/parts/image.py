@@ -40,8 +40,10 @@ def pull_from(repository_arn: str) -> tuple[Grant, ...]:
     return (Grant(PULL, (repository_arn,)), SIGN_IN)
 
 
-def image_for(scope: Construct, choices: Choices, context: Callable[[], Path]) -> Image:
-    """As `image` in the choices says. `context` makes the directory that it is built from, where one is needed."""
+def image_for(scope: Construct, choices: Choices, context: Callable[[], Path], again: str) -> Image:
+    """As `image` in the choices says. `context` makes the directory that it is built from, where one is needed; another
+    `again` makes the account look for its image once more, and build it where it is gone.
+    """
     match choices.image.partition(":"):
         case "digest", _, uri:
             return Pinned(uri, _pull_of(scope, uri))
@@ -51,7 +53,7 @@ def image_for(scope: Construct, choices: Choices, context: Callable[[], Path]) -
             return _by_docker(scope, choices, context())
         case _:
             source = s3_assets.Asset(scope, "ImageSource", path=str(context()))
-            built = ImageBuild(scope, "ImageBuild", source=source, arm=choices.architecture == "arm64")
+            built = ImageBuild(scope, "ImageBuild", source=source, arm=choices.architecture == "arm64", again=again)
             return Pinned(built.uri, pull_from(built.repository_arn))
 
 

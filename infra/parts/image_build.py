@@ -52,7 +52,7 @@ class ImageBuild(Construct):
     The same sources are built once: the tag is their hash, and a tag that is there already is not built again.
     """
 
-    def __init__(self, scope: Construct, name: str, *, source: s3_assets.Asset, arm: bool) -> None:
+    def __init__(self, scope: Construct, name: str, *, source: s3_assets.Asset, arm: bool, again: str) -> None:
         super().__init__(scope, name)
         self._source = source
         repository = ecr.Repository(
@@ -66,7 +66,7 @@ class ImageBuild(Construct):
         )
         self.repository_arn = repository.repository_arn
         project = self._project(repository, arm=arm)
-        digest = self._wait(project, repository)
+        digest = self._wait(project, repository, again)
         self.uri = f"{repository.repository_uri}@{digest}"
 
     def _project(self, repository: ecr.Repository, *, arm: bool) -> codebuild.CfnProject:
@@ -112,7 +112,7 @@ class ImageBuild(Construct):
             ),
         )
 
-    def _wait(self, project: codebuild.CfnProject, repository: ecr.Repository) -> str:
+    def _wait(self, project: codebuild.CfnProject, repository: ecr.Repository, again: str) -> str:
         log = self._logs("WaitLogs")
         look = Grant(("ecr:DescribeImages",), (self.repository_arn,))
         run = Grant(("codebuild:StartBuild", "codebuild:BatchGetBuilds"), (project.attr_arn,))
@@ -139,6 +139,7 @@ class ImageBuild(Construct):
                 "Project": project.ref,
                 "Repository": repository.repository_name,
                 "Tag": self._source.asset_hash,
+                **({"Again": again} if again else {}),
             },
         )
         waited.node.add_dependency(role)

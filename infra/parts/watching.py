@@ -12,7 +12,6 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-NAMESPACE = "Persevere"
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
@@ -44,7 +43,7 @@ class Watching(Construct):
         dashboard: bool,
     ) -> None:
         super().__init__(scope, name)
-        watched = _watched(functions, lost)
+        watched = _watched(stack, functions, lost)
         made = [self._alarm(stack, each, topic) for each in watched]
         if dashboard:
             self._dashboard(stack, watched, made, functions)
@@ -87,7 +86,7 @@ class Watching(Construct):
         )
 
 
-def _watched(functions: dict[str, lambda_.Function], lost: sqs.Queue) -> list[_Watched]:
+def _watched(stack: str, functions: dict[str, lambda_.Function], lost: sqs.Queue) -> list[_Watched]:
     minute, five = Duration.minutes(1), Duration.minutes(5)
     door, job_api = functions["github_webhook"], functions["job_api"]
     return [
@@ -147,14 +146,14 @@ def _watched(functions: dict[str, lambda_.Function], lost: sqs.Queue) -> list[_W
         ),
         _Watched(
             "conductor-faults",
-            _own("ConductorFaults", "conductor", five),
+            _own(stack, "ConductorFaults", "conductor", five),
             3,
             2,
             "The conductor failed on an issue again and again. Search its log for conductor.fault.",
         ),
         _Watched(
             "deliveries-missed",
-            _own("DeliveriesMissed", "watchdog", five),
+            _own(stack, "DeliveriesMissed", "watchdog", five),
             5,
             2,
             "GitHub could not hand over webhooks; the watchdog fetched them late. Look at the App's page, Advanced, Recent "
@@ -163,10 +162,10 @@ def _watched(functions: dict[str, lambda_.Function], lost: sqs.Queue) -> list[_W
     ]
 
 
-def _own(name: str, service: str, period: Duration) -> cloudwatch.Metric:
-    """A metric that a handler writes into its log (embedded metric format)."""
+def _own(stack: str, name: str, service: str, period: Duration) -> cloudwatch.Metric:
+    """A metric that a handler of this installation writes into its log (`shared/metrics.py`)."""
     return cloudwatch.Metric(
-        namespace=NAMESPACE,
+        namespace=stack,
         metric_name=name,
         dimensions_map={"service": service},
         statistic="Sum",

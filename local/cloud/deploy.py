@@ -17,8 +17,10 @@ from infra import cost
 from infra.choices import NO_CHOICES, BadChoice
 from infra.choices import Choices as Wanted
 from infra.synth import Assembly, CannotSynthesise, synthesise
+from local.clock import SystemClock
 from local.cloud import grounds
 from local.cloud.installation import AwsRefused, Installation
+from local.cloud.registry import build_again
 from local.cloud.secrets import make_missing_keys
 from local.cloud.states import MADE_ANEW, STANDS, after_failure, state_of, want_free
 from local.trial.exits import BAD, PROVED
@@ -63,8 +65,11 @@ def deploy(installation: Installation, choices: Choices, terminal: Terminal, ask
     make_tools()
     with tempfile.TemporaryDirectory(prefix="persevere-deploy-") as directory:
         try:
-            look_at_choices(context_of(choices.context))
-            assembly = synthesise(Path(directory) / "cdk.out", context_of(choices.context), staged=True)
+            context = context_of(choices.context)
+            look_at_choices(context)
+            if again := build_again(installation, str(SystemClock().now())):
+                context = {"image_again": again} | context
+            assembly = synthesise(Path(directory) / "cdk.out", context, staged=True)
         except (CannotSynthesise, BadChoice) as error:
             raise NotConfigured(str(error)[-800:], "mend infra/choices.toml, then run it again") from error
         _same_name(installation, assembly)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 
 from local.clock import SystemClock
-from local.cloud.installation import Installation
+from local.cloud.installation import AwsRefused, Installation
 from local.cloud.leave import Here
 from local.home import BLOBS, open_blobs, open_store
 from local.ids import SystemIds
@@ -48,23 +48,34 @@ def here_on_aws(installation: Installation, environment: Mapping[str, str]) -> H
     settings = read({"PERSEVERE_HOME": tempfile.gettempdir(), **environment})
     wire = Wire(clock, environment.get("PERSEVERE_GITHUB_API_URL") or settings.github_api_url)
     bucket = installation.output("BucketName")
-    client = s3_client(installation.where, installation.endpoint)
-
-    def drop(repository: int) -> int:
-        count = 0
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{repository}/"):
-            names = [{"Key": each["Key"]} for each in page.get("Contents") or ()]
-            if names:
-                client.delete_objects(Bucket=bucket, Delete={"Objects": names, "Quiet": True})
-            count += len(names)
-        return count
-
     return Here(
         DynamoStore(installation.output("TableName"), installation.where, clock, installation.endpoint),
-        S3Blobs(bucket, client),
+        S3Blobs(bucket, s3_client(installation.where, installation.endpoint)),
         clock,
         wire,
         AppTokens(wire, clock, SystemIds(), str(app["id"]), str(app["private_key"])),
         str(app.get("slug", "")),
-        drop,
+        lambda repository: _drop(installation, bucket, f"{repository}/"),
     )
+
+
+def _drop(installation: Installation, bucket: str, prefix: str) -> int:
+    """Delete every blob under a prefix; how many. Raises AwsRefused, also for those that AWS names one by one and keeps."""
+    count, kept, after = 0, list[str](), dict[str, str]()
+    while True:
+        page = installation.ask("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, **after)
+        names = [{"Key": each["Key"]} for each in page.get("Contents") or ()]
+        if names:
+            told = installation.ask("s3", "delete_objects", Bucket=bucket, Delete={"Objects": names, "Quiet": True})
+            kept += [str(each.get("Code")) for each in told.get("Errors") or ()]
+        count += len(names)
+        if not page.get("NextContinuationToken"):
+            break
+        after = {"ContinuationToken": page["NextContinuationToken"]}
+    if kept:
+        raise AwsRefused(
+            f"{len(kept)} blobs under {prefix} in {bucket} were not deleted: {', '.join(sorted(set(kept)))}",
+            "see that your AWS credentials have s3:DeleteObject there, then again with another --export",
+            kept[0],
+        )
+    return count

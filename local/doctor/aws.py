@@ -12,6 +12,7 @@ from typing import Any
 import requests
 
 from local.cloud.installation import OUTPUTS, AwsRefused, Installation
+from local.cloud.registry import is_gone
 from local.doctor.aws_context import DEPLOY, INIT, MEND, cloud_of, json_of, output_of, want_stack
 from local.doctor.finding import Context, Finding, NotAsked, fail, ok, warn
 from shared.aws.items import DUE_INDEX, TTL
@@ -188,24 +189,14 @@ def task(context: Context) -> Iterator[Finding]:
 
 def _gone_from_registry(here: Installation, image: str) -> Finding | None:
     """An image in the account's own registry that is not there; of others only whoever starts a task hears."""
-    host, _, path = image.partition("/")
-    if ".dkr.ecr." not in host:
-        return None
-    repository, digest, reference = path.partition("@")
-    if not digest:
-        repository, _, reference = path.rpartition(":")
-    wanted = {"imageDigest": reference} if digest else {"imageTag": reference}
-    asked = {"registryId": host.partition(".")[0], "repositoryName": repository, "imageIds": [wanted]}
     try:
-        if here.ask("ecr", "describe_images", **asked).get("imageDetails"):
-            return None
+        gone = is_gone(here, image)
     except AwsRefused as error:
-        if error.code not in ("ImageNotFoundException", "RepositoryNotFoundException"):
-            return warn(f"the registry does not say whether the image is there ({error.code})", error.advice)
-    return fail(
-        f"the image {repository} {reference[:19]} is not in the registry: no task can start",
-        f"{MEND}, where docker builds it; else start the stack's project in CodeBuild",
-    )
+        return warn(f"the registry does not say whether the image is there ({error.code})", error.advice)
+    if not gone:
+        return None
+    name = image.partition("/")[2][:60]
+    return fail(f"the image {name} is not in the registry: no task can start", f"{MEND} makes it anew")
 
 
 def _pinned_tag(image: str) -> bool:

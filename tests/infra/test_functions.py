@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from infra.permissions import PAGE, filled, rows_of
+from shared.metrics import NAMESPACE
 from shared.settings import unknown
 from tests.infra.conftest import functions_of, of_type
 
@@ -39,7 +40,7 @@ def test_there_are_these(template: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_what_each_is_told(template: dict[str, Any], name: str) -> None:
-    told = {each.removeprefix("PERSEVERE_") for each in variables(functions_of(template)[name])}
+    told = {each.removeprefix("PERSEVERE_") for each in variables(functions_of(template)[name])} - {NAMESPACE}
     assert unknown(variables(functions_of(template)[name]), on_aws=True) == []
     wanted = TOLD_TO_ALL | TOLD_TO_ONE.get(name, set())
     # A function cannot be told its own address: it would be part of itself.

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from infra.permissions import rows_of
+from shared.metrics import NAMESPACE
 from tests.infra.conftest import Synth, of_type, only
 
 DIGEST = "digest:registry.example.com/persevere/runner@sha256:" + "0" * 64
@@ -55,6 +56,12 @@ def test_the_built_image_is_named_by_its_digest(template: dict[str, Any]) -> Non
     assert "'Digest'" in uri
 
 
+def test_the_account_is_asked_again_for_an_image_that_is_gone(template: dict[str, Any], synth: Synth) -> None:
+    assert "Again" not in only(template, "Custom::PersevereImage")
+    again = synth(image="codebuild", image_again="1700000000000").template
+    assert only(again, "Custom::PersevereImage")["Again"] == "1700000000000"
+
+
 def test_an_image_that_is_there_needs_no_builder(synth: Synth) -> None:
     template = synth(image=DIGEST, architecture="arm64", sandbox="bwrap").template
     assert container(template)["Image"] == DIGEST.removeprefix("digest:")
@@ -73,6 +80,10 @@ def test_with_docker_the_image_is_an_asset_and_needs_no_builder(synth: Synth) ->
     names = {each["FunctionName"]: each.get("ReservedConcurrentExecutions") for each in functions}
     assert all(name.startswith("Other-") for name in names)
     assert [name for name, kept in names.items() if kept] == ["Other-github_webhook"]
+    # Two installations of one account, each with alarms about itself alone.
+    assert {each["Environment"]["Variables"][NAMESPACE] for each in functions} == {"Other"}
+    spaces = {each["Namespace"] for each in of_type(template, "AWS::CloudWatch::Alarm").values()}
+    assert {each for each in spaces if not each.startswith("AWS/")} == {"Other"}
 
 
 @pytest.mark.parametrize(("choice", "words"), [({"imag": "build"}, "imag"), ({"task_cpu": "3"}, "Fargate has")])

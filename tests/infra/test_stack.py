@@ -209,7 +209,7 @@ def test_metrics_of_our_own_that_alarms_watch_are_written_by_a_handler(template:
     for metric, service in watched:
         source = (ROOT / "functions" / service / "handler.py").read_text("utf-8")
         assert f'name="{metric}"' in source
-        assert f'Metrics(namespace="Persevere", service="{service}")' in source
+        assert f'metrics_of("{service}")' in source
 
 
 def test_alarms_and_budget_may_publish_to_the_topic_for_this_account_only(template: dict[str, Any]) -> None:

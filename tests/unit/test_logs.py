@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from functions.planner import handler as planner
 from shared.logs import WithoutWords
+from shared.metrics import NAMESPACE, metrics_of
 
 SECRET = "the words of octocat"
 
@@ -55,3 +56,20 @@ def test_what_the_planner_raises_for_another_try_quotes_nothing(monkeypatch: pyt
         planner.handler({"issue": "ISSUE#1#1", "effect": "e"}, None)
     assert str(raised.value) == "ValueError"
     assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize(("told", "namespace"), [("Second", "Second"), ("", "Persevere")])
+def test_a_metric_is_its_installations_own(
+    told: str, namespace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(NAMESPACE, told)
+    metrics = metrics_of("watchdog")
+    metrics.add_metric(name="DeliveriesMissed", unit="Count", value=3)
+    metrics.flush_metrics()
+    written = json.loads(capsys.readouterr().out)
+    (directive,) = written["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"], written["service"]) == (
+        namespace,
+        [["service"]],
+        "watchdog",
+    )

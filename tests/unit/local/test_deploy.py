@@ -20,6 +20,7 @@ from shared.errors import NotConfigured
 
 FUNCTION = {"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 512}}
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {}}
+IMAGE = f"111122223333.dkr.ecr.us-east-1.amazonaws.com/persevere/images@sha256:{'1' * 64}"
 RUN_CDK = module.run_cdk
 TEMPLATE: dict[str, Any] = {"Resources": {"F": FUNCTION, "T": TABLE}}
 
@@ -34,6 +35,7 @@ class Account(Installation):
         self.bootstrapped = 30
         self.signed_in = True
         self.role_is_taken = ""
+        self.image_gone = False
 
     def ask(self, service: str, operation: str, **about: Any) -> dict[str, Any]:
         if not self.signed_in:
@@ -57,9 +59,16 @@ class Account(Installation):
             case "cloudformation", "get_template" if self.stands is not None:
                 return {"TemplateBody": json.dumps(self.stands)}
             case "cloudformation", "describe_stacks" if self.stands is not None:
-                return {"Stacks": [{"StackStatus": self.status}]}
+                told = [{"OutputKey": "TaskDefinitionArn", "OutputValue": "arn:of:the:task"}]
+                return {"Stacks": [{"StackStatus": self.status, "Outputs": told}]}
             case "cloudformation", _:
                 raise AwsRefused("there is none", "persevere deploy", "ValidationError")
+            case "ecs", "describe_task_definition" if about["taskDefinition"] == "arn:of:the:task":
+                return {"taskDefinition": {"containerDefinitions": [{"image": IMAGE}]}}
+            case "ecr", "describe_images" if about["imageIds"] == [{"imageDigest": f"sha256:{'1' * 64}"}]:
+                if self.image_gone:
+                    raise AwsRefused("no such image", "", "ImageNotFoundException")
+                return {"imageDetails": [{}]}
             case _:
                 raise AssertionError(f"{service} {operation} was not expected")
 
@@ -71,7 +80,10 @@ def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     def synthesise(directory: Path, context: dict[str, str], *, staged: bool) -> Assembly:
         directory.mkdir(parents=True)
-        (directory / "Persevere.template.json").write_text(json.dumps(found))
+        made = json.loads(json.dumps(found))
+        if "Image" in made["Resources"] and "image_again" in context:
+            made["Resources"]["Image"]["Properties"]["Again"] = context["image_again"]
+        (directory / "Persevere.template.json").write_text(json.dumps(made))
         needs = {"requiresBootstrapStackVersion": 6, "bootstrapStackVersionSsmParameter": "/cdk/version"}
         (directory / "manifest.json").write_text(json.dumps({"artifacts": {"Persevere": {"properties": needs}}}))
         return Assembly(directory, "")
@@ -171,6 +183,22 @@ def test_what_is_as_it_should_be_needs_no_free_stack(template: dict[str, Any], m
     cdk = called(monkeypatch, account)
     code, said = run(account, Choices())
     assert (code, cdk.called, "Nothing changes." in said) == (0, [], True)
+
+
+@pytest.mark.parametrize("before", [{}, {"Again": "123"}], ids=["as first built", "built anew once"])
+def test_an_image_that_the_account_built_and_lost_is_built_anew(
+    template: dict[str, Any], before: dict[str, str]
+) -> None:
+    """A second build has another digest, so the resource that says it has to be asked again."""
+    template["Resources"]["Image"] = {"Type": "Custom::PersevereImage", "Properties": {"Tag": "abc"}}
+    stands = json.loads(json.dumps(template))
+    stands["Resources"]["Image"]["Properties"] |= before
+    account = Account(stands)
+    _, said = run(account, Choices(dry_run=True))
+    assert "PersevereImage" not in said
+    account.image_gone = True
+    _, said = run(account, Choices(dry_run=True))
+    assert "1 Custom PersevereImage" in said
 
 
 def test_a_first_deployment_that_failed_is_made_anew_and_that_is_said(template: dict[str, Any]) -> None:
