@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,9 +16,16 @@ KEY_BYTES = 32
 
 
 def private_directory(path: Path) -> Path:
-    """The directory, made or mended so that nobody else looks into it."""
+    """The directory, made or mended so that nobody else looks into it. Raises NotConfigured for one that all share, such
+    as /tmp: closed, it would be of no use to the others.
+    """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.stat().st_mode & 0o077:
+    mode = path.stat().st_mode
+    if mode & stat.S_ISVTX:
+        raise NotConfigured(
+            f"{path} is shared by all on this machine", f"take a directory of its own, such as {path}/persevere"
+        )
+    if mode & 0o077:
         path.chmod(0o700)
     return path
 
