@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,9 +28,15 @@ def make_directory(path: Path, mode: int = 0o777) -> Path:
 
 
 def private_directory(path: Path) -> Path:
-    """The directory, made or mended so that nobody else looks into it. Raises as `make_directory`."""
-    make_directory(path, 0o700)
-    if path.stat().st_mode & 0o077:
+    """The directory, made or mended so that nobody else looks into it. Raises NotConfigured as `make_directory`, and for one
+    that all share, such as /tmp: closed, it would be of no use to the others.
+    """
+    mode = make_directory(path, 0o700).stat().st_mode
+    if mode & stat.S_ISVTX:
+        raise NotConfigured(
+            f"{path} is shared by all on this machine", f"take a directory of its own, such as {path}/persevere"
+        )
+    if mode & 0o077:
         path.chmod(0o700)
     return path
 

@@ -11,9 +11,10 @@ from aws_lambda_powertools import Logger
 
 from functions.github_webhook.webhook import Door
 from local.polling.look import Look
-from local.setup.refused_key import OUT_OF_TIME, WRONG_CLOCK
+from local.setup.refused_key import OUT_OF_TIME, WRONG_CLOCK, advice_for
 from local.worker import Worker
 from shared.errors import PersevereError, Retryable
+from shared.github.answers import BadCredentials, NotFound
 from shared.github.client import GitHubs
 from shared.github.installations import Installations, Place
 from shared.ports import Conflict, OutcomeUnknown, TokenRefused
@@ -114,7 +115,7 @@ class Poller(Worker):
         try:
             places, refused = self._installations.reachable()
         except (PersevereError, OutcomeUnknown) as error:
-            self.heartbeat.trouble = str(error)
+            self.heartbeat.trouble = _words_of(error)
             self._places_rest = Rest(now, now + round(max(self._every_s, getattr(error, "after_s", 0.0)) * 1000))
             logger.warning("polling.places", extra={"error": type(error).__name__})
             return
@@ -157,6 +158,13 @@ class Poller(Worker):
         now = clock.now()
         watched.rest = Rest(now, now + round(wait_s * 1000))
         return taken
+
+
+def _words_of(error: Exception) -> str:
+    """Why it is not known where the App is: where it is gone, or the clock is wrong, with what to do about it."""
+    if isinstance(error, BadCredentials | NotFound):
+        return f"GitHub does not know the App by its key ({error.words}): {advice_for(error)}"
+    return str(error)
 
 
 def _troubled(watched: Watched, error: Exception, words: str, pause_s: float) -> float:

@@ -20,7 +20,7 @@ from local.setup.place import check_outside
 from local.setup.refused_key import advice_for
 from local.trial.terminal import Terminal
 from shared.errors import NotConfigured, PersevereError
-from shared.github.answers import BadCredentials
+from shared.github.answers import BadCredentials, NotFound
 from shared.github.app_tokens import AppTokens
 from shared.github.installations import Installations, Place
 from shared.github.wire import Wire
@@ -54,13 +54,14 @@ def init(environment: Mapping[str, str], choices: Choices, *, json_line: bool) -
     terminal = Terminal(sys.stderr if json_line else sys.stdout)
     keyring = Keyring(settings.home)
     wire = Wire(SystemClock(), api_of(settings))
-    if keyring.has_app() and not choices.again:
+    known = keyring.has_app() and not choices.again
+    if known:
         app = keyring.app()
         check_same_github(app, settings)
         _tell_existing(terminal, app)
     else:
         app = _create(terminal, settings, choices, wire, keyring)
-    places = _install(terminal, choices, wire, app)
+    places = _install(terminal, choices, wire, app, known=known)
     _tell_model(terminal, settings)
     terminal.line(f"  Stored in {keyring.app_path} (readable by you alone).")
     terminal.line()
@@ -141,19 +142,23 @@ def _opened(url: str) -> bool:
     return browser.open(url)
 
 
-def _install(terminal: Terminal, choices: Choices, wire: Wire, app: AppFile) -> list[Place]:
-    """Wait until it is installed somewhere: asked of GitHub, since what a browser brings back proves nothing."""
+def _install(terminal: Terminal, choices: Choices, wire: Wire, app: AppFile, *, known: bool) -> list[Place]:
+    """Wait until it is installed somewhere: asked of GitHub, since what a browser brings back proves nothing. An App that
+    is `known` here for longer and not on GitHub was deleted there; a new one may be a moment late.
+    """
     tokens = AppTokens(wire, SystemClock(), SystemIds(), str(app.id), app.private_key)
     installations = Installations(wire, tokens)
     told, until = False, time.monotonic() + choices.wait_s
     while True:
         try:
             places, refused = installations.reachable()
-        except BadCredentials as error:
-            raise NotConfigured(
-                f"GitHub does not take the key of the App {app.slug}: {error.words}",
-                advice_for(error),
-            ) from error
+        except (BadCredentials, NotFound) as error:
+            if known or isinstance(error, BadCredentials):
+                raise NotConfigured(
+                    f"GitHub does not know the App {app.slug} by its key: {error.words}",
+                    advice_for(error),
+                ) from error
+            places, refused = [], {}
         except PersevereError as error:
             places, refused = [], {}
             if time.monotonic() > until:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.domain.commands.command import Command, Given, Wrong
-from shared.domain.commands.resume import HALTED, resume
+from shared.domain.commands.resume import HALTED, refuse_funds, resume
 from shared.domain.ledger import raise_limit
 from shared.domain.messages import AboveCeiling, NotNow
 from shared.domain.money import dollars, minutes, parse_dollars, parse_seconds
@@ -60,8 +60,11 @@ def _run(turn: Turn, given: Given) -> None:
         turn.reply(AboveCeiling(asked=dollars(full.taken + full.asked), ceiling=dollars(full.limit), line="", per=per))
         turn.outcome = "refused: above the ceiling"
         return
+    raised = raise_limit(ledger, nano, seconds)
+    if issue.phase in HALTED and refuse_funds(turn, "extend", raised):
+        return  # more time for no money, or the other way round: a machine would be started for nothing
     turn.react("rocket")
-    turn.ledger = raise_limit(ledger, nano, seconds)
+    turn.ledger = raised
     turn.event("money", f"limit raised to {dollars(turn.ledger.limit_nano)} by {turn.sender.login}")
     if issue.phase in HALTED:
         resume(turn, "A person raised the limit: go on with the work kept.")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from shared.domain.chosen import chosen_model
 from shared.domain.commands.command import Command, Facts, Given, no_arguments
 from shared.domain.facts import Need
+from shared.domain.ledger import Ledger
 from shared.domain.messages import NotNow
 from shared.domain.people import Role
 from shared.domain.view import View
+from shared.domain.workflow.funds import missing, raising_line
 from shared.domain.workflow.halts import go_on, rest
 from shared.domain.workflow.jobs import start_build, start_verify, stop_job
 from shared.domain.workflow.proposing import plan_on
@@ -38,19 +39,16 @@ def _run(turn: Turn, given: Given) -> None:
     resume(turn, "")
 
 
-def refuse_funds(turn: Turn, verb: str) -> bool:
-    """Answer and return True when a build could not even begin with what is left."""
+def refuse_funds(turn: Turn, verb: str, raised: Ledger | None = None) -> bool:
+    """Answer and return True when a build could not even begin with what is left, nor with what would be (`raised`). The
+    line to type names all that is missing today.
+    """
     ledger = turn.ledger
-    if ledger is None:
+    if ledger is None or not any(missing(turn, raised or ledger)):
         return False
-    operator = turn.view.operator
-    if ledger.building_nano <= operator.smallest_step(chosen_model(turn.issue, operator)):
-        why, line = "out_of_money", f"{turn.command} extend +$1"
-    elif ledger.building_seconds <= 0:
-        why, line = "out_of_time", f"{turn.command} extend +20m"
-    else:
-        return False
-    turn.reply(NotNow(verb=verb, phase=turn.issue.phase, why=why, line=line))
+    money, time = missing(turn, ledger)
+    why = "out_of_money" if money else "out_of_time"
+    turn.reply(NotNow(verb=verb, phase=turn.issue.phase, why=why, line=raising_line(turn, money=money, time=time)))
     turn.outcome = f"refused: {why.replace('_', ' ')}"
     return True
 

@@ -163,13 +163,14 @@ def _write(
     turn: Turn, pers: tuple[Per, ...], name: str, charge: Charge, *, installation: int = 0, at_work: bool = True
 ) -> None:
     """The lines of a charge, under the installation that it was set aside under; `installation` (else the issue's of
-    today) is for a charge that does not say. What is over (`at_work` False) gives nothing back any more, and needs no
+    today) is for a charge that does not say. A ceiling that is unlimited has them, too: it may be set before it renews,
+    and what was spent by then counts. What is over (`at_work` False) gives nothing back any more, and needs no
     gate.
     """
     issue = turn.issue
     where = charge.installation or installation or issue.installation_id
-    for per, pk, limit in scopes(turn.view.operator, where, issue.repository.id, charge.day):
-        if per in pers and limit is not None:
+    for per, pk, _ in scopes(turn.view.operator, where, issue.repository.id, charge.day):
+        if per in pers:
             turn.usage[line_key(pk, charge.line or name)] = Line(charge.nano, at_work)
     if at_work:
         pass_gate(turn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.domain.evidence import Verdict
 from shared.domain.messages import EndedUnproved, OutOf
 from shared.domain.money import dollars
+from shared.domain.workflow.funds import missing, raising_line
 from shared.domain.workflow.halts import halt
 from shared.domain.workflow.turn import Turn
 
@@ -49,9 +50,10 @@ def end_red(turn: Turn) -> None:
 
 
 def pause(turn: Turn, reason: str) -> None:
-    """Money or time is used up: one line raises it."""
-    money = reason == "out_of_money"
-    line = f"{turn.command} extend +$1" if money else f"{turn.command} extend +20m"
+    """Money or time is used up: one line raises it, and the other with it where that is used up, too."""
+    money, ledger = reason == "out_of_money", turn.ledger
+    no_money, no_time = missing(turn, ledger) if ledger is not None else (False, False)
+    line = raising_line(turn, money=money or no_money, time=not money or no_time)
     message = OutOf(to=turn.decider, what="money" if money else "time", line=line)
     spent = dollars(turn.ledger.spent_nano) if turn.ledger else ""
     halt(turn, "paused", reason, detail=spent, line=line, message=message, job=turn.issue.build)

@@ -73,7 +73,7 @@ def test_a_clock_that_is_set_right_makes_nobody_deaf(ear: Ear) -> None:
     looks(ear, poller, 15)
     ear.stage.clock.ms += 7200_000  # this machine's alone
     looks(ear, poller, 15)
-    assert poller.heartbeat.trouble.startswith("GitHub"), poller.heartbeat
+    assert "this machine's clock is wrong" in poller.heartbeat.trouble, poller.heartbeat
     ear.stage.clock.ms -= 7200_000
     ear.octocat.comment(REPO, ear.number, "/persevere")
     looks(ear, poller, 30)
@@ -135,6 +135,14 @@ def test_an_account_that_suspended_the_app_is_named_and_heard_again_when_it_is_l
     ear.stage.st.configure_installation(ear.stage.installation["id"], suspended=False)
     assert looks(ear, poller, 20) >= 1
     assert not poller.heartbeat.trouble
+
+
+def test_an_app_that_was_deleted_on_github_is_told_with_what_to_do(ear: Ear) -> None:
+    poller = poller_of(ear)
+    ear.stage.st.fault("status", status=404, path="app/installations")
+    poller.turn()
+    assert "was the App deleted" in poller.heartbeat.trouble
+    assert "persevere init --local --again" in poller.heartbeat.trouble
 
 
 def test_an_app_that_is_taken_away_and_installed_again_is_heard_at_once(ear: Ear) -> None:

@@ -23,3 +23,10 @@ def test_a_key_that_does_not_fit_may_be_that_of_a_deleted_app(laptop: Laptop) ->
     with pytest.raises(NotConfigured) as caught:
         init(laptop.environment, Choices(browser=False, wait_s=0), json_line=False)
     assert "--again" in caught.value.advice
+
+
+def test_an_app_that_was_deleted_on_github_is_not_waited_for(laptop: Laptop) -> None:
+    laptop.keep_app(id=laptop.app["id"] + 1)
+    with pytest.raises(NotConfigured, match="does not know the App persevere-laptop") as caught:
+        init(laptop.environment, Choices(browser=False, wait_s=3600), json_line=False)
+    assert "--again" in caught.value.advice

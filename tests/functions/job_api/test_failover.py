@@ -9,6 +9,7 @@ from typing import Any
 
 from functions.load import load_view
 from local.scripted_model import Line, ScriptedModel
+from shared.errors import Retryable
 from shared.llm.models import Models
 from shared.ports import Answer, ModelBusy, ModelFailed, Request
 from shared.render.model_words import trouble
@@ -82,6 +83,21 @@ def test_another_model_goes_on_with_the_conversation_and_the_job_stays_with_it(t
     state = house.step(3)
     assert state.billed.nano and state.asking is not None
     assert [each.model for each in state.asking.outs] == [MODEL]
+    assert house.ledger().held_nano == 0
+
+
+def test_a_provider_that_hangs_is_gone_on_without_and_people_hear_of_it(tmp_path: Path) -> None:
+    house, model, runner = begun(tmp_path, OTHER)
+    first = answered(house, runner, 0)
+    model.raised = [Retryable("silent"), Retryable("silent")]
+    second = answered(house, runner, 1, *done(first))
+    answered(house, runner, 2, *done(second))
+    assert [request.model for request in model.requests] == [MODEL, MODEL, MODEL, OTHER, OTHER]
+    words = [each["title"] for each in house.events() if each["kind"] == "waiting"]
+    assert [each.startswith("scripted does not answer since ") for each in words] == [True]
+    assert words[0].endswith(f"going on with {OTHER}")
+    assert "going on with anthropic:claude-sonnet-5-5" in shown(house)
+    assert sum("lost" in each["title"] for each in house.events() if each["kind"] == "money") == 2
     assert house.ledger().held_nano == 0
 
 

@@ -500,6 +500,17 @@ def test_an_answer_to_an_earlier_ask_leaves_alone_what_the_newer_one_set_aside()
     assert asked(world, "asking") == NANO // 2
 
 
+@pytest.mark.parametrize(("per", "field"), [("day", "day_nano"), ("month", "month_nano")])
+def test_a_ceiling_that_is_set_in_the_middle_knows_what_was_spent_before(per: str, field: str) -> None:
+    world = limited(at("proposed"), **{field: None})
+    approve(world)
+    world.claims()
+    world.spends(NANO)
+    world.hands_over()
+    limited(world, **{field: 2 * NANO})
+    assert sum(counted(world, per).values()) == NANO
+
+
 # --- a repository that is moved to another installation ------------------------------------------------------
 
 

@@ -124,6 +124,23 @@ def test_with_nothing_left_only_a_higher_limit_goes_on() -> None:
     assert ledger is not None and ledger.limit_nano == 7 * NANO
 
 
+def test_more_time_for_no_money_starts_no_machine_and_names_both() -> None:
+    world = at("building")
+    world.spends(5 * NANO, seconds=3600)
+    world.finishes("gave_up", reason="out_of_money", files=0)
+    before, phase = world.view().ledger, world.issue.phase
+    assert world.issue.waiting is not None and world.issue.waiting.line == "/persevere extend +$1 +20m"
+    for words in ("+20m", "+$2", "+$0.01 +20m"):
+        world.says(OCTOCAT, f"/persevere extend {words}")
+        assert world.outcomes[-1].startswith("refused: out of "), words
+        assert world.view().ledger == before, "nothing was done is what it says"
+    assert (world.issue.phase, world.issue.job) == (phase, None)
+    lines = [each.data["line"] for each in world.effects("comment", still_open=False) if each.data["name"] == "not_now"]
+    assert set(lines) == {"/persevere extend +$1 +20m"}
+    assert world.says(OCTOCAT, lines[0]) == "executed"
+    assert world.issue.phase == "approved"
+
+
 def test_out_of_time_after_a_red_round_pauses() -> None:
     world = at("verifying")
     world.verifies(AC_2="fail")

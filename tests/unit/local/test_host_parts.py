@@ -1,6 +1,7 @@
 """What stands between AWS and the handlers on one machine: events, pumps, the clock, the planner's thread."""
 
 import json
+import stat
 import threading
 import time
 from pathlib import Path
@@ -222,6 +223,16 @@ def test_a_directory_that_others_could_read_is_closed(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir(mode=0o755)
     Keyring(tmp_path / "home")
     assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_directory_that_all_share_is_refused_and_stays_open_to_them(tmp_path: Path) -> None:
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    with pytest.raises(NotConfigured, match="shared by all") as refused:
+        Keyring(shared)
+    assert str(shared / "persevere") in refused.value.advice
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o1777
 
 
 @pytest.mark.parametrize("content", ["{", "{}", "[]", '{"id": 1}'])
