@@ -221,6 +221,32 @@ def test_a_new_module_beside_the_tests_proves_nothing(repo: Repo, prove: Prove) 
     assert "tests/n.py" in seen.findings[0]
 
 
+INSTALLS = f"{PYTEST_SETUP} && cp -r src/* .venv/lib/python3*/site-packages/"
+TEST = "from shop import N\ndef test_n(): assert N\ndef test_m(): pass\n"
+
+
+def test_tests_that_setup_installs_are_the_bases_as_well(repo: Repo, prove: Prove) -> None:
+    repo.commit({"src/shop/__init__.py": "N = 0\n", "src/shop/tests/test_n.py": TEST, "deps": "1"})
+    repo.commit({"src/shop/tests/test_n.py": TEST.replace("assert N", "pass"), "deps": "2"})
+    needs = "grep -q 2 deps || test ! -e src/shop/new"  # what is not the tests' stays the change's
+    control = prove(new(f"{PYTEST} --pyargs shop"), setup={"setup": f"{INSTALLS} && {needs}"})
+    seen = control.seen_at("AC-1", "head")
+    assert outcomes(control) == ("fail", ["pass", "pass"])  # the cheat works
+    assert seen.pinned is not None
+    assert seen.pinned.outcome == "fail"
+
+
+def test_a_module_that_setup_installs_does_not_judge(repo: Repo, prove: Prove) -> None:
+    repo.commit({"src/shop.py": "N = 0\n", "tests/test_n.py": TEST})
+    repo.commit({"src/sitecustomize.py": "import shop\nshop.N = 1\n"})
+    control = prove(new(f"{PYTEST}", "AC-1"), new(f"{PYTEST} -q", "AC-2"), setup={"setup": INSTALLS})
+    for name in ("AC-1", "AC-2"):
+        seen = control.seen_at(name, "head")
+        assert outcomes(control, name) == ("fail", ["pass", "pass"])  # the cheat works
+        assert seen.pinned is not None
+        assert seen.pinned.outcome == "fail"
+
+
 def test_new_tests_with_new_fixtures_do_not_spoil_the_pinned_run(repo: Repo, prove: Prove) -> None:
     repo.commit(N)
     fixture = "import pytest\n@pytest.fixture\ndef three(): return 3\n"
