@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.runner.conftest import BACKENDS, PYTEST_SETUP, Repo, Runner, claim_for
+from tests.runner.conftest import BACKENDS, MANY, PYTEST_SETUP, Repo, Runner, claim_for
 from tests.runner.fake_control import FakeControl
 
 Start = Callable[..., Runner]
@@ -290,6 +290,24 @@ def test_a_flaky_check_is_run_five_times(repo: Repo, prove: Prove, tmp_path: Pat
     line = f"echo >> {count}; test $(wc -l < {count}) != 3"
     control = prove(new(line), setup={"setup": "true"})
     assert [run.outcome for run in control.seen_at("AC-1", "head").runs] == ["pass", "fail", "pass", "pass", "pass"]
+
+
+def test_a_flaky_suite_of_many_tests_is_told_whole(repo: Repo, prove: Prove, tmp_path: Path) -> None:
+    repo.commit({"many.py": MANY})
+    repo.commit({"tests/conftest.py": ""})
+    count = tmp_path / "count"
+    line = f"echo >> {count}; python many.py $(test $(wc -l < {count}) != 3 || echo bad)"
+    control = prove(keep(line, "AC-1", kind="suite"), setup={"setup": "true"})
+    assert control.end.outcome == "verified", control.end.summary
+    assert outcomes(control) == ("pass", ["pass", "fail", "pass", "pass", "pass"])
+    seen = control.seen_at("AC-1", "head")
+    assert seen.pinned is not None
+    tests = seen.runs[1].tests
+    assert tests is not None
+    assert (tests.count, tests.failed) == (6001, ("tests.test_last::test_last",))
+    before = control.seen_at("AC-1", "base").runs[0].tests
+    assert before is not None
+    assert set(before.passed) <= {*tests.passed, *tests.failed}
 
 
 CANNOT = {
