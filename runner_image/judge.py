@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from runner_image.junit import LISTED, NoRecord, Record, count_pytest, hides_a_run, matching, runs_pytest
+from runner_image.junit import NoRecord, Record, count_pytest, hides_a_run, matching, runs_pytest
 from runner_image.outcome import make_run, read_exit
 from runner_image.sandbox.contract import Ran
-from shared.domain.protocol import CheckToRun, Outcome, Run, TestIds, lost_tests, stem
+from shared.domain.protocol import CheckToRun, Outcome, Run, lost_tests, stem
 
 Judged = tuple[Outcome, str]
 
@@ -47,7 +47,7 @@ def judge(check: CheckToRun, ran: Ran, record: Record | NoRecord, before: Before
     if isinstance(record, NoRecord):
         return Seen(make_run(ran, outcome, reason, artifact))
     ids = Before(frozenset(record.ids("passed")), frozenset(record.ids("failed")) - record.uncollected)
-    return Seen(make_run(ran, outcome, reason, artifact, _listed(record, before.passed)), ids)
+    return Seen(make_run(ran, outcome, reason, artifact, record.tests(before.passed)), ids)
 
 
 def _judge(check: CheckToRun, ran: Ran, record: Record | NoRecord, before: Before) -> Judged:
@@ -155,13 +155,3 @@ def _are(ids: Collection[str]) -> str:
 
 def _count(ids: Collection[str]) -> str:
     return "1 test" if len(ids) == 1 else f"{len(ids):,} tests"
-
-
-def _listed(record: Record, first: Collection[str]) -> TestIds:
-    """As the record lists them, but those that base listed come first: a cut list must not look like a lost test."""
-    tests = record.tests()
-    if tests.count <= LISTED or not first:
-        return tests
-    passed = record.ids("passed")
-    ordered = sorted(passed, key=lambda each: (each not in first, each))
-    return tests.model_copy(update={"passed": tuple(ordered[:LISTED])})

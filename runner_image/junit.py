@@ -15,7 +15,7 @@ import shlex
 import stat
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ from shared.domain.protocol import TestIds
 MAX_BYTES = 20_000_000  # what is kept of it as a blob
 MAX_TAGS = 500_000  # each takes some hundred bytes of our memory, whatever its size in the file
 LISTED = 2_000
+PASSED_BYTES = 80_000  # of the ids in one run: six runs, each with its output, must fit one request
+OTHERS_BYTES = 24_000
 QUARTER_HOUR = 900  # time zones differ by multiples of it
 SLACK_S = 2.0
 Result = Literal["passed", "failed", "skipped"]
@@ -52,9 +54,33 @@ class Record:
     def ids(self, result: Result) -> list[str]:
         return sorted(each for each, found in self.results.items() if found == result)
 
-    def tests(self) -> TestIds:
-        passed, failed, skipped = (tuple(self.ids(kind)[:LISTED]) for kind in ("passed", "failed", "skipped"))
-        return TestIds(passed=passed, failed=failed, skipped=skipped, count=len(self.results))
+    def tests(self, first: Collection[str] = ()) -> TestIds:
+        """As the wire takes them; of what passed those in `first` come first: a cut list must not look like a lost test."""
+        passed = sorted(self.ids("passed"), key=lambda each: (each not in first, each))
+        return TestIds(
+            passed=_cut_off(passed[:LISTED], PASSED_BYTES),
+            failed=_shortened(self.ids("failed")[:LISTED], OTHERS_BYTES),
+            skipped=_shortened(self.ids("skipped")[:LISTED], OTHERS_BYTES),
+            count=len(self.results),
+        )
+
+
+def _cut_off(ids: list[str], room: int) -> tuple[str, ...]:
+    """As many of the first as fit, each as it is: they are compared with those of other runs."""
+    ends = itertools.accumulate(map(_weight, ids))
+    return tuple(each for each, end in zip(ids, ends, strict=True) if end <= room)
+
+
+def _shortened(ids: list[str], room: int) -> tuple[str, ...]:
+    """All of them, since they are counted; where that is too much, the beginning of each."""
+    if sum(map(_weight, ids)) <= room:
+        return tuple(ids)
+    share = room // len(ids) - _weight("")
+    return tuple(each.encode("utf-8", "ignore")[:share].decode("utf-8", "ignore") for each in ids)
+
+
+def _weight(test: str) -> int:
+    return len(test.encode("utf-8", "ignore")) + len('"",') + test.count("\\") + test.count('"')
 
 
 def runs_pytest(line: str) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import stat
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner_image.api import BlobKind
+from runner_image.beneath import Beneath, Outside
 from runner_image.findings import Found
 from runner_image.git import Git
 from runner_image.job import Job
@@ -19,6 +21,7 @@ from runner_image.log import log
 from runner_image.plugins import Plugin, find_plugins, without
 from runner_image.sandbox.contract import Ran, Sandbox
 from runner_image.setup import run_setup
+from runner_image.trees import files_of
 from runner_image.waiting import see_through
 from runner_image.workspace import Checkout, check_out, clear
 from shared.domain.protocol import Change, CheckToRun, Observation, Run
@@ -37,9 +40,17 @@ class Side:
     """Between checks the directory is put back, or made again where that cannot be."""
 
     def __init__(
-        self, job: Job, git: Git, name: SideName, commit: str, sandbox: Sandbox, setup: Found, directory: Path
+        self,
+        job: Job,
+        git: Git,
+        name: SideName,
+        commit: str,
+        sandbox: Sandbox,
+        setup: Found,
+        directory: Path,
+        laid: Sequence[Change] = (),
     ) -> None:
-        """Checks that commit out and runs set-up. Raises Ending, GitFailed."""
+        """Checks that commit out, with `laid` over it, and runs set-up. Raises Ending, GitFailed."""
         self.name = name
         self.commit = commit
         self._job = job
@@ -47,6 +58,8 @@ class Side:
         self._sandbox = sandbox
         self._setup = setup
         self._directory = directory
+        self._laid = laid
+        self._others: dict[tuple[Change, ...], Side] = {}
         directory.mkdir(parents=True)
         self._prepared = self._prepare()
 
@@ -66,6 +79,35 @@ class Side:
             return ""
         last = self.setup_run.tail.strip().splitlines()[-1:] or [""]
         return f"set-up ended without success here: {self.setup_run.reason}: {last[0]}"[:500]
+
+    def with_setup_of(self, changes: Sequence[Change]) -> Side:
+        """Where a check with `changes` laid over is to be run: here, or, when set-up copies some of these files (a package
+        that is installed with its tests), in a directory whose set-up was given them as well. Raises Ending, GitFailed.
+        """
+        paths = self._copied(changes)
+        laid = tuple(change for change in changes if change.path in paths)
+        if not laid:
+            return self
+        if laid not in self._others:
+            directory = self._directory / f"other-{len(self._others)}"
+            job, git, sandbox, setup = self._job, self._git, self._sandbox, self._setup
+            self._others[laid] = Side(job, git, self.name, self.commit, sandbox, setup, directory, laid)
+        return self._others[laid]
+
+    def _copied(self, changes: Sequence[Change]) -> set[bytes]:
+        """Those of which a copy is among what set-up made. Nothing of the sandbox may be running. Raises GitFailed."""
+        tree, home, kept = self._prepared.checkout.tree, self._prepared.checkout.place.home, self._prepared.kept
+        made: dict[tuple[bytes, int], list[tuple[Path, bytes]]] = {}
+        for root, marks in ((tree, kept.marks), (home, kept.home)):
+            for path, (_, mode, size, _, _) in marks.items():
+                if stat.S_ISREG(mode):
+                    made.setdefault((path.rpartition(b"/")[2], size), []).append((root, path))
+        mine = files_of(self._git, self.commit, [change.path for change in changes])
+        return {
+            each.path
+            for each in mine
+            if any(_is_copy(each, *copy) for copy in made.get((each.path.rpartition(b"/")[2], len(each.data)), ()))
+        }
 
     def run_check(
         self,
@@ -147,10 +189,21 @@ class Side:
         self._job.progress.doing = f"set-up of {self.name}"
         # Set-up may need much room in /tmp, which is the disk's; each check gets an empty one of its own.
         roomy = check_out(self._git, directory, self._sandbox, self.commit, None)
+        roomy.lay(self._laid)
         setup_run = run_setup(self._job, roomy, self._setup, self._sandbox)
         checkout = replace(roomy, place=replace(roomy.place, scratch=None))
         plugins = find_plugins(checkout.tree) | find_plugins(checkout.place.home)
         return Prepared(checkout, keep(checkout, self.commit), setup_run, plugins)
+
+
+def _is_copy(mine: Change, root: Path, path: bytes) -> bool:
+    """Whether a file of that name and size is one: of an empty file its place alone tells, what cannot be read may be."""
+    if not mine.data:
+        return path.split(b"/")[-2:] == mine.path.split(b"/")[-2:]
+    try:
+        return Beneath(root).read(path, len(mine.data)) == mine.data
+    except (OSError, Outside):
+        return True
 
 
 def uid_offset(name: SideName) -> int:

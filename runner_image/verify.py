@@ -96,7 +96,7 @@ def observe_head(
     pinned, findings = None, [said for said in (pins.warning, pins.finding_for(criterion, before)) if said]
     if changes or unwanted:
         job.progress.doing = f"{criterion.id} at head, with base's tests"
-        pinned = side.run_check(criterion.check, changes, before, unwanted).run
+        pinned = side.with_setup_of(changes).run_check(criterion.check, changes, before, unwanted).run
         if unwanted:
             names = ", ".join(sorted({name for name, _ in unwanted})[:5])
             findings.append(f"The change brings pytest plugins ({names[:200]}); run again without them.")

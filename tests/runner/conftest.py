@@ -216,3 +216,16 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     compileall.compile_dir(target, quiet=2, invalidation_mode=mode)
     return target
+
+
+MANY = """import datetime, os, sys
+file = os.environ["PYTEST_ADDOPTS"].partition("=")[2].split()[0]
+bad = sys.argv[1:]
+cases = "".join(f'<testcase classname="tests.of.a.package.of.many.modules.test_numbers.TestNumbers" '
+    f'name="test_that_it_adds_up[{"x" * 40}-{n}]">{"<skipped/>" if n >= 3000 else ""}</testcase>' for n in range(6000))
+cases += f'<testcase classname="tests.test_last" name="test_last">{"<failure/>" if bad else ""}</testcase>'
+open(file, "w").write('<testsuite errors="0" failures="%d" skipped="3000" tests="6001" time="0" timestamp="%s">%s</testsuite>'
+    % (len(bad), datetime.datetime.now().isoformat(), cases))
+sys.exit(len(bad))
+"""
+"""Leaves the record of thousands of tests with long names; one fails where the program is given a word."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from shared.domain.protocol import Change, Changeset, Finish, Observation, StepResults, decode
+from shared.domain.protocol import BODY_MAX_BYTES, Change, Changeset, Finish, Observation, StepResults, decode
 
 Answer = tuple[int, dict[str, Any]]
 
@@ -106,6 +106,8 @@ class FakeControl:
             return 204, b""
         if path != "/v1/claim" and headers.get("Authorization") != "Bearer session":
             return refusal(401, "bad_token")
+        if len(body) > BODY_MAX_BYTES:
+            return refusal(413, "too_big", message=f"a body of {len(body)} bytes")
         return self._protocol(method, path, json.loads(body))
 
     def _protocol(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:

@@ -13,7 +13,7 @@ from runner_image.orders import Orders
 from runner_image.setup import read_files
 from runner_image.workspace import clone
 from shared.domain.protocol import Clone, Survey
-from tests.runner.conftest import BACKENDS, GIT, PYTEST_SETUP, ROOT, Repo, Runner, claim_for
+from tests.runner.conftest import BACKENDS, GIT, MANY, PYTEST_SETUP, ROOT, Repo, Runner, claim_for
 
 Start = Callable[..., Runner]
 CI = (
@@ -94,6 +94,17 @@ def test_a_tryout_runs_each_check_once(repo: Repo, start: Start) -> None:
     seen = {each.criterion: [run.outcome for run in each.runs] for each in found.observations}
     assert seen == {"AC-1": ["fail"], "AC-2": ["pass"]}
     assert {each.sha for each in found.observations} == {repo.head}
+
+
+def test_a_tryout_of_many_tests_is_told_whole(repo: Repo, start: Start) -> None:
+    repo.commit({"many.py": MANY})
+    criteria = [
+        {"id": f"AC-{n}", "kind": "keep", "text": "", "check": {"run": "python many.py", "kind": "suite"}}
+        for n in range(8)
+    ]
+    found = survey_of(start(claim_for(repo, "survey", purpose="tryout", criteria=criteria)))
+    tests = [run.tests for each in found.observations for run in each.runs]
+    assert [each and (each.count, len(each.skipped)) for each in tests] == [(6001, 2000)] * 8
 
 
 def test_the_brief_is_the_same_bytes_for_any_hash_seed(repo: Repo, tmp_path: Path) -> None:

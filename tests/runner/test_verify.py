@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.runner.conftest import BACKENDS, PYTEST_SETUP, Repo, Runner, claim_for
+from tests.runner.conftest import BACKENDS, MANY, PYTEST_SETUP, Repo, Runner, claim_for
 from tests.runner.fake_control import FakeControl
 
 Start = Callable[..., Runner]
@@ -221,6 +221,32 @@ def test_a_new_module_beside_the_tests_proves_nothing(repo: Repo, prove: Prove) 
     assert "tests/n.py" in seen.findings[0]
 
 
+INSTALLS = f"{PYTEST_SETUP} && cp -r src/* .venv/lib/python3*/site-packages/"
+TEST = "from shop import N\ndef test_n(): assert N\ndef test_m(): pass\n"
+
+
+def test_tests_that_setup_installs_are_the_bases_as_well(repo: Repo, prove: Prove) -> None:
+    repo.commit({"src/shop/__init__.py": "N = 0\n", "src/shop/tests/test_n.py": TEST, "deps": "1"})
+    repo.commit({"src/shop/tests/test_n.py": TEST.replace("assert N", "pass"), "deps": "2"})
+    needs = "grep -q 2 deps || test ! -e src/shop/new"  # what is not the tests' stays the change's
+    control = prove(new(f"{PYTEST} --pyargs shop"), setup={"setup": f"{INSTALLS} && {needs}"})
+    seen = control.seen_at("AC-1", "head")
+    assert outcomes(control) == ("fail", ["pass", "pass"])  # the cheat works
+    assert seen.pinned is not None
+    assert seen.pinned.outcome == "fail"
+
+
+def test_a_module_that_setup_installs_does_not_judge(repo: Repo, prove: Prove) -> None:
+    repo.commit({"src/shop.py": "N = 0\n", "tests/test_n.py": TEST})
+    repo.commit({"src/sitecustomize.py": "import shop\nshop.N = 1\n"})
+    control = prove(new(f"{PYTEST}", "AC-1"), new(f"{PYTEST} -q", "AC-2"), setup={"setup": INSTALLS})
+    for name in ("AC-1", "AC-2"):
+        seen = control.seen_at(name, "head")
+        assert outcomes(control, name) == ("fail", ["pass", "pass"])  # the cheat works
+        assert seen.pinned is not None
+        assert seen.pinned.outcome == "fail"
+
+
 def test_new_tests_with_new_fixtures_do_not_spoil_the_pinned_run(repo: Repo, prove: Prove) -> None:
     repo.commit(N)
     fixture = "import pytest\n@pytest.fixture\ndef three(): return 3\n"
@@ -264,6 +290,24 @@ def test_a_flaky_check_is_run_five_times(repo: Repo, prove: Prove, tmp_path: Pat
     line = f"echo >> {count}; test $(wc -l < {count}) != 3"
     control = prove(new(line), setup={"setup": "true"})
     assert [run.outcome for run in control.seen_at("AC-1", "head").runs] == ["pass", "fail", "pass", "pass", "pass"]
+
+
+def test_a_flaky_suite_of_many_tests_is_told_whole(repo: Repo, prove: Prove, tmp_path: Path) -> None:
+    repo.commit({"many.py": MANY})
+    repo.commit({"tests/conftest.py": ""})
+    count = tmp_path / "count"
+    line = f"echo >> {count}; python many.py $(test $(wc -l < {count}) != 3 || echo bad)"
+    control = prove(keep(line, "AC-1", kind="suite"), setup={"setup": "true"})
+    assert control.end.outcome == "verified", control.end.summary
+    assert outcomes(control) == ("pass", ["pass", "fail", "pass", "pass", "pass"])
+    seen = control.seen_at("AC-1", "head")
+    assert seen.pinned is not None
+    tests = seen.runs[1].tests
+    assert tests is not None
+    assert (tests.count, tests.failed) == (6001, ("tests.test_last::test_last",))
+    before = control.seen_at("AC-1", "base").runs[0].tests
+    assert before is not None
+    assert set(before.passed) <= {*tests.passed, *tests.failed}
 
 
 CANNOT = {
