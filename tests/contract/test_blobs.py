@@ -69,7 +69,9 @@ def sha256(data: bytes) -> str:
 # --- every one ---
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.binary(max_size=3000))
 def test_bytes_come_back_under_their_own_checksum(blobs: Blobs, data: bytes) -> None:
     key = blobs.put(SCOPE, data)

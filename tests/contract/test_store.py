@@ -384,7 +384,9 @@ def test_any_history_of_commits_is_what_a_plain_dict_says(
     check_history(open_sqlite, tmp_path_factory.mktemp("store"), history, limit, prefix)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @histories
 def test_any_history_on_aws_is_the_same(
     opening: Opening,

@@ -32,7 +32,7 @@ def bash(command: str) -> list[dict[str, object]]:
 
 
 def wait_until(what: Callable[[], bool]) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while not what():
         assert time.monotonic() < until, "it did not come to that"
         time.sleep(0.02)

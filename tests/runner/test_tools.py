@@ -31,7 +31,9 @@ OWN = f"persevere-ran-{os.getpid()}"
 
 
 @pytest.fixture
-def bench(fence: Fence, tmp_path: Path) -> Bench:
+def bench(fence: Fence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    for limit in ("SECONDS", "WRITE_S"):  # how long a busy machine takes to begin is not what is looked at here
+        monkeypatch.setattr(files, limit, 300)
     claimed = Claimed.model_validate(
         {
             "token": "t",

@@ -39,7 +39,7 @@ def request(body: bytes = b"", **more: Any) -> Request:
 
 
 def until(holds: Any) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not holds():
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.005)
