@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -125,13 +126,22 @@ def make_tools() -> None:
         ["sh", str(ROOT / "bin" / "setup-infra")],
         ["npm", "ci", "--silent", "--prefix", str(ROOT / "infra")],
     ):
-        if command[0] == "npm" and CDK.exists():
+        if command[0] == "npm" and _has_pinned_cdk():
             continue
         ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if ran.returncode:
             raise NotConfigured(
                 f"{' '.join(command[:2])} failed: {(ran.stdout + ran.stderr)[-500:]}", "mend that, then again"
             )
+
+
+def _has_pinned_cdk() -> bool:
+    """A `cdk` from before an upgrade does not read what the newer library writes."""
+    there = ROOT / "infra" / "node_modules" / "aws-cdk" / "package.json"
+    if not (CDK.exists() and there.exists()):
+        return False
+    wanted = json.loads((ROOT / "infra" / "package.json").read_text("utf-8"))["devDependencies"]["aws-cdk"]
+    return bool(json.loads(there.read_text("utf-8"))["version"] == wanted)
 
 
 def look_at_choices(context: Mapping[str, str]) -> None:

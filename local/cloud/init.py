@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets as chance
 import tempfile
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local.clock import SystemClock
+from local.cloud.choices_file import CHOICES, note_app, note_model
 from local.cloud.installation import AwsRefused, Installation
 from local.cloud.secrets import add_webhook_secret, make_missing_keys, store_app, store_model_keys, stored
 from local.ids import SystemIds
@@ -27,9 +27,6 @@ from shared.settings import KEY_NAMES, Settings, read
 
 class NotStored(Final):
     """GitHub has an App that AWS has no key of."""
-
-
-CHOICES = Path(__file__).resolve().parents[2] / "infra" / "choices.toml"
 
 
 def init_app(
@@ -70,7 +67,7 @@ def init_app(
                 f"{error.advice}; delete that App on its page (Advanced), then: persevere init --aws --again",
             ) from error
     terminal.line(f'  Created: "{app.slug}", id {app.id}; its key is in {installation.output("AppSecretArn")}')
-    _note(app.id, app.slug, choices_file, terminal)
+    note_app(app.id, app.slug, choices_file, terminal)
     terminal.line(f"  Install it: {app.installation_page}")
     terminal.line("  Next:  persevere deploy     (the functions learn whose App they are)")
     return 0
@@ -99,7 +96,7 @@ def _keep(
     choices_file: Path,
 ) -> int:
     """See to it that this App's webhook goes to the door, and that the choices here name it. Its secrets stay."""
-    if _note(int(app["id"]), str(app.get("slug", "")), choices_file, terminal):
+    if note_app(int(app["id"]), str(app.get("slug", "")), choices_file, terminal):
         terminal.line("  Next:  persevere deploy     (the functions learn whose App they are)")
     if not stored(installation, "WebhookSecretArn"):
         return point_webhook(installation, environment, terminal)
@@ -120,18 +117,6 @@ def _github(environment: Mapping[str, str]) -> tuple[Settings, Wire]:
 
 def _tokens(wire: Wire, app: Mapping[str, Any]) -> AppTokens:
     return AppTokens(wire, SystemClock(), SystemIds(), str(app["id"]), str(app["private_key"]))
-
-
-def _note(app_id: int, slug: str, file: Path, terminal: Terminal) -> bool:
-    """Write whose App it is into the choices; False where that stood there."""
-    text = file.read_text("utf-8")
-    noted = re.sub(r"(?m)^app_id = .*$", f"app_id = {app_id}", text)
-    noted = re.sub(r"(?m)^app_slug = .*$", f'app_slug = "{slug}"', noted)
-    if noted == text:
-        return False
-    file.write_text(noted)
-    terminal.line(f'  Noted in {file.parent.name}/{file.name}: app_id = {app_id}, app_slug = "{slug}"')
-    return True
 
 
 def point_webhook(installation: Installation, environment: Mapping[str, str], terminal: Terminal) -> int:
@@ -166,16 +151,7 @@ def set_models(
         f"  Keys of {', '.join(names)} are in {installation.output('ModelSecretArn')}. Known within 5 minutes."
     )
     model = next((BALANCED[each] for each in BALANCED if each in names), "")
-    if model and _note_model(model, choices_file):
+    if model and note_model(model, choices_file):
         terminal.line(f'  Noted in {choices_file.parent.name}/{choices_file.name}: model = "{model}"')
         terminal.line("  Next:  persevere deploy     (the functions learn their model)")
     return 0
-
-
-def _note_model(model: str, file: Path) -> bool:
-    """False where the operator has chosen one."""
-    text = file.read_text("utf-8")
-    noted = re.sub(r'(?m)^model = ""$', f'model = "{model}"', text)
-    if noted != text:
-        file.write_text(noted)
-    return noted != text

@@ -290,12 +290,39 @@ def ping(context: Context) -> Finding:
             "the door takes another secret than the one that is stored",
             "it re-reads it within 5 minutes; wait, then look again",
         )
+    if answer.status_code == 403:
+        return fail(f"AWS itself refuses calls of the webhook's door {url} (403)", _REFUSED)
     if answer.status_code not in (200, 202):
         return fail(
             f"the door answers {answer.status_code} to a signed ping",
-            f"read its log: aws logs tail /aws/lambda/{here.stack}-github_webhook",
+            _log(here, "github_webhook"),
         )
     return ok(f"a signed ping was taken in {answer.elapsed.total_seconds() * 1000:.0f} ms")
+
+
+def runners_door(context: Context) -> Finding:
+    """A question that the runners' door knows no answer to: its address, its code and what it is told, without a ticket."""
+    here = cloud_of(context).installation
+    url = output_of(here, "JobApiUrl")
+    try:
+        answer = _post(here, url, b"{}", {"content-type": "application/json"})
+        code = None if answer.status_code == 403 else answer.json().get("code")
+    except requests.RequestException as error:  # no JSON is one, too
+        return fail(f"the runners' door does not answer as it should ({type(error).__name__})", _log(here, "job_api"))
+    if answer.status_code == 403:
+        return fail(f"AWS itself refuses calls of the runners' door {url} (403)", _REFUSED)
+    if (answer.status_code, code) != (404, "not_found"):
+        return fail(f"the runners' door answers {answer.status_code}", _log(here, "job_api"))
+    return ok(f"it answers, in {answer.elapsed.total_seconds() * 1000:.0f} ms")
+
+
+_REFUSED = (
+    f"{MEND} gives a Function URL its permissions back; where it has them, a policy of your organisation forbids it"
+)
+
+
+def _log(here: Installation, function: str) -> str:
+    return f"read its log: aws logs tail /aws/lambda/{here.stack}-{function}"
 
 
 def _post(here: Installation, url: str, body: bytes, headers: dict[str, str]) -> requests.Response:

@@ -60,6 +60,7 @@ def cloud_checks() -> tuple[Named, ...]:
         Named("model", aws_secrets.model),
         Named("model key", aws_secrets.model_key),
         Named("door", aws.ping),
+        Named("runners' door", aws.runners_door),
         Named("github", github.reachable),
         Named("clock", github.clock),
         Named("key", github.key),

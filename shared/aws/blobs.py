@@ -20,7 +20,6 @@ GRANT_S = 15 * 60
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _SCOPE = re.compile(f"{_NAME}/{_NAME}")
 _KEY = re.compile(f"{_NAME}/{_NAME}/([0-9a-f]{{64}})")
-_THERE = frozenset({"PreconditionFailed", "412"})
 _MISSING = frozenset({"NoSuchKey", "NotFound", "404"})
 _BUSY = frozenset({"SlowDown", "ConditionalRequestConflict", "InternalError", "ServiceUnavailable", "503", "500"})
 
@@ -33,15 +32,16 @@ class S3Blobs:
         self._client = client
 
     def put(self, scope: str, data: bytes) -> str:
-        """Store and return the key. Putting the same twice is fine. Raises ValueError, Retryable, Final."""
+        """Store and return the key. Putting the same twice is fine: it mends a damaged one, and the bucket counts a blob's days
+        from its newest writing, so what a record still names is not taken away. Raises ValueError, Retryable, Final.
+        """
         if not _SCOPE.fullmatch(scope):
             raise ValueError(f"no scope of blobs: {scope!r}")
         key = f"{scope}/{hashlib.sha256(data).hexdigest()}"
         try:
             self._call(self._client.put_object, Body=data, **self._exactly(key, len(data)))
         except _Refused as error:
-            if error.code not in _THERE:
-                raise error.meaning(key) from error
+            raise error.meaning(key) from error
         return key
 
     def get(self, key: str) -> bytes:
@@ -67,8 +67,8 @@ class S3Blobs:
         return True
 
     def upload(self, key: str, size: int) -> Upload:
-        """A grant for one PUT of exactly these bytes, good for 15 minutes: length and checksum are signed with it."""
-        wanted = self._exactly(key, size)
+        """A grant for one PUT of exactly these bytes, good for 15 minutes and once: length and checksum are signed with it."""
+        wanted = self._exactly(key, size) | {"IfNoneMatch": "*"}
         url = self._client.generate_presigned_url("put_object", Params=wanted, ExpiresIn=GRANT_S)
         headers = {
             "content-length": str(size),
@@ -86,9 +86,9 @@ class S3Blobs:
         return {"Bucket": self._bucket, "Key": key}
 
     def _exactly(self, key: str, size: int) -> dict[str, Any]:
-        """What a PUT must say: write-once, and S3 refuses bytes that are not those of the checksum."""
+        """What a PUT must say: S3 refuses bytes that are not those of the checksum, which is the key's."""
         checksum = base64.b64encode(bytes.fromhex(_digest(key))).decode()
-        return {**self._object(key), "ContentLength": size, "ChecksumSHA256": checksum, "IfNoneMatch": "*"}
+        return {**self._object(key), "ContentLength": size, "ChecksumSHA256": checksum}
 
     def _call(self, operation: Callable[..., Any], **about: Any) -> Any:
         """botocore has repeated it already. Raises _Refused, Retryable."""

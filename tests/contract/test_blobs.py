@@ -164,6 +164,8 @@ def test_damage_in_a_bucket_is_noticed(bucket: Blobs) -> None:
     bucket._client.put_object(Bucket=bucket._bucket, Key=key, Body=b"hellO")
     with pytest.raises(BlobDamaged):
         bucket.get(key)
+    assert bucket.put(SCOPE, b"hello") == key, "written anew: mended, and its days in the bucket begin anew"
+    assert bucket.get(key) == b"hello"
 
 
 def test_a_bucket_that_is_gone_is_a_final_error(bucket: Blobs) -> None:

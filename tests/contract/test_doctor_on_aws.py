@@ -37,9 +37,12 @@ RIGHTS = {
 DOOR = """
 import hashlib, hmac, json, os
 def handler(event, context):
+    status = int(os.environ.get("STATUS", 0))
+    if "x-hub-signature-256" not in event["headers"]:
+        return {"statusCode": status or 404, "body": json.dumps({"code": "not_found"})}
     wanted = "sha256=" + hmac.new(os.environ["SECRET"].encode(), event["body"].encode(), hashlib.sha256).hexdigest()
     good = event["headers"].get("x-hub-signature-256") == wanted
-    return {"statusCode": int(os.environ.get("STATUS", 202)) if good else 401, "body": "{}"}
+    return {"statusCode": status or 202 if good else 401, "body": "{}"}
 """
 
 PATIENT = {"Delay": 0.1, "MaxAttempts": 3_000}
@@ -190,7 +193,7 @@ class Place:
 
 
 CHECKED = frozenset(
-    "credentials,stack,settings,IAM,functions,stream,clock rule,table,bucket,cluster,task,app secret,hook secret,keys,model,door".split(
+    "credentials,stack,settings,IAM,functions,stream,clock rule,table,bucket,cluster,task,app secret,hook secret,keys,model,door,runners' door".split(
         ","
     )
 )
@@ -405,6 +408,29 @@ BROKEN: list[Any] = [
         "answers 500",
         "aws logs tail",
         id="the door fails",
+    ),
+    pytest.param(
+        lambda p: p.client("lambda").update_function_configuration(
+            FunctionName=f"{p.stack}-github_webhook", Environment={"Variables": {"SECRET": "s" * 40, "STATUS": "403"}}
+        ),
+        "door",
+        "AWS itself refuses calls",
+        "--mend",
+        id="nobody may call the door",
+    ),
+    pytest.param(
+        lambda p: p.told(STATUS="403"),
+        "runners' door",
+        "AWS itself refuses calls",
+        "--mend",
+        id="nobody may call the runners' door",
+    ),
+    pytest.param(
+        lambda p: p.told(STATUS="503"),
+        "runners' door",
+        "answers 503",
+        "-job_api",
+        id="the runners' door fails",
     ),
 ]
 

@@ -104,6 +104,40 @@ def run(account: Account, choices: Choices, answer: str = "") -> tuple[int, str]
     return deploy(account, choices, Terminal(said), lambda question: answer), said.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("installed", "again"),
+    [
+        pytest.param(None, True, id="a fresh clone"),
+        pytest.param("2.1148.0", True, id="of an older version of Persevere"),
+        pytest.param("2.1148.1", False, id="the pinned one"),
+    ],
+)
+def test_the_cdk_of_another_version_is_taken_for_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: str | None, again: bool
+) -> None:
+    """An older one does not read what a newer library has written."""
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "package.json").write_text(json.dumps({"devDependencies": {"aws-cdk": "2.1148.1"}}))
+    if installed:
+        place = tmp_path / "infra" / "node_modules"
+        for name in (".bin", "aws-cdk"):
+            (place / name).mkdir(parents=True)
+        (place / ".bin" / "cdk").touch()
+        (place / "aws-cdk" / "package.json").write_text(json.dumps({"version": installed}))
+    ran: list[str] = []
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        ran.append(command[0])
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "CDK", tmp_path / "infra" / "node_modules" / ".bin" / "cdk")
+    monkeypatch.setattr(module.shutil, "which", lambda name: name)
+    monkeypatch.setattr(module.subprocess, "run", run)
+    module.make_tools()
+    assert ("npm" in ran) == again
+
+
 def test_it_says_account_region_changes_and_cost_and_takes_anything_but_yes_for_no(template: dict[str, Any]) -> None:
     code, said = run(Account(None), Choices(), answer="maybe")
     assert code == 2
