@@ -192,7 +192,8 @@ class Side:
         roomy.lay(self._laid)
         setup_run = run_setup(self._job, roomy, self._setup, self._sandbox)
         checkout = replace(roomy, place=replace(roomy.place, scratch=None))
-        plugins = find_plugins(checkout.tree) | find_plugins(checkout.place.home)
+        place, sandbox = checkout.place, self._sandbox
+        plugins = find_plugins({sandbox.workspace_path(place): place.workspace, sandbox.home_path(place): place.home})
         return Prepared(checkout, keep(checkout, self.commit), setup_run, plugins)
 
 

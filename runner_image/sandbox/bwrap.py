@@ -90,6 +90,9 @@ class Bwrap:
     def workspace_path(self, place: Place) -> str:
         return WORKSPACE
 
+    def home_path(self, place: Place) -> str:
+        return HOME
+
     def scratch_path(self, place: Place) -> str:
         return SCRATCH
 

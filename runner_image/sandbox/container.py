@@ -82,6 +82,9 @@ class Container:
     def workspace_path(self, place: Place) -> str:
         return WORKSPACE
 
+    def home_path(self, place: Place) -> str:
+        return HOME
+
     def scratch_path(self, place: Place) -> str:
         return SCRATCH
 

@@ -37,6 +37,9 @@ class Unfenced:
     def workspace_path(self, place: Place) -> str:
         return str(place.workspace)
 
+    def home_path(self, place: Place) -> str:
+        return str(place.home)
+
     def scratch_path(self, place: Place) -> str:
         return str(place.scratch or place.home)
 

@@ -83,6 +83,9 @@ class Uid:
     def workspace_path(self, place: Place) -> str:
         return str(place.workspace)
 
+    def home_path(self, place: Place) -> str:
+        return str(place.home)
+
     def scratch_path(self, place: Place) -> str:
         return str(place.scratch or self._temporary)
 

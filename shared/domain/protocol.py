@@ -269,7 +269,8 @@ class BlobGrant(Shape):
 
 
 class TestIds(Strict):
-    """Test ids by result, `classname::name` as JUnit has them; each list at most 2,000 long, `count` is exact."""
+    """Test ids by result, `classname::name` as JUnit has them; each list at most 2,000 long, `count` is exact. So that six runs
+    fit one request, ids that passed may be fewer, and those that did not may have their beginning alone."""
 
     passed: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()

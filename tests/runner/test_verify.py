@@ -292,6 +292,25 @@ def test_a_flaky_check_is_run_five_times(repo: Repo, prove: Prove, tmp_path: Pat
     assert [run.outcome for run in control.seen_at("AC-1", "head").runs] == ["pass", "fail", "pass", "pass", "pass"]
 
 
+LINKED = (
+    "mkdir -p i.egg-info kept && printf '[pytest11]\\ni = installed\\n' > kept/plugins && cd i.egg-info && "
+    "ln -s {} entry_points.txt && printf 'Name: i\\nVersion: 1\\n' > PKG-INFO"
+)
+
+
+@pytest.mark.parametrize(
+    "link", ["../kept/plugins", "$(cd ..; pwd)/kept/plugins", "nowhere", "entry_points.txt", "/etc"]
+)
+def test_links_among_what_names_plugins_stop_no_proof(repo: Repo, prove: Prove, link: str) -> None:
+    repo.commit({**N, "installed.py": "", "new": ""})
+    repo.commit({"new": None})
+    setup = f"{PYTEST_SETUP} && (test -e new || ({LINKED.format(link)}))"
+    control = prove(keep(ONE, "AC-1"), setup={"setup": setup})
+    assert control.end.outcome == "verified", control.end.summary
+    said = " ".join(control.seen_at("AC-1", "head").findings)
+    assert ("pytest plugins (i)" in said) is ("kept" in link)
+
+
 def test_a_flaky_suite_of_many_tests_is_told_whole(repo: Repo, prove: Prove, tmp_path: Path) -> None:
     repo.commit({"many.py": MANY})
     repo.commit({"tests/conftest.py": ""})
