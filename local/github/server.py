@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -69,8 +70,13 @@ class Handler(WSGIRequestHandler):
             self.end_headers()
             if not bare and self.command != "HEAD":
                 self.wfile.write(content)
-        except OSError:
+        except OSError as error:
+            self.connection_dropped(error)
             self.close_connection = True
+
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """Who left in the middle is told on stderr: a test that meets it from the other end shows both ends."""
+        sys.stderr.write(f"simulator: the connection from port {self.client_address[1]} broke off: {error!r}\n")
 
 
 class Application:

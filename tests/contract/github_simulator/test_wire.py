@@ -3,12 +3,14 @@
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
 
+from local.github import Simulator
 from local.github.wire import ask
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
@@ -58,3 +60,17 @@ def test_what_may_have_been_done_is_not_done_again(server: BreaksOff, resets: bo
     with pytest.raises(ConnectionResetError):
         ask("POST", f"{server.url}/repos/octo-org/octo-repo/issues")
     assert len(server.met) == 1
+
+
+def test_the_simulator_tells_who_left_before_the_answer(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection(("127.0.0.1", int(simulator.url.rpartition(":")[2]))) as caller:
+        port = caller.getsockname()[1]
+        caller.sendall(b"GET /_sim/quiet?wait=0 HTTP/1.1\r\n")
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    said, until = "", time.monotonic() + 60
+    while f"from port {port} broke off" not in said and time.monotonic() < until:
+        said += capsys.readouterr().err
+        time.sleep(0.01)
+    assert f"from port {port} broke off" in said
