@@ -11,7 +11,14 @@ from typing import Any
 from local.clock import SystemClock
 from local.cloud.choices_file import CHOICES, note_app, note_model
 from local.cloud.installation import AwsRefused, Installation
-from local.cloud.secrets import add_webhook_secret, make_missing_keys, store_app, store_model_keys, stored
+from local.cloud.secrets import (
+    add_webhook_secret,
+    drop_old_webhook_secrets,
+    make_missing_keys,
+    store_app,
+    store_model_keys,
+    stored,
+)
 from local.ids import SystemIds
 from local.keyring import AppFile, Keyring
 from local.setup.creation import Creation, NotCreated, Wish
@@ -85,6 +92,7 @@ def _store(installation: Installation, app: AppFile) -> None:
     }
     store_app(installation, told)
     add_webhook_secret(installation, app.webhook_secret)
+    drop_old_webhook_secrets(installation)
     make_missing_keys(installation)
 
 
@@ -130,6 +138,7 @@ def point_webhook(installation: Installation, environment: Mapping[str, str], te
     add_webhook_secret(installation, fresh)
     url = installation.output("WebhookUrl")
     wire.send("PATCH", "/app/hook/config", tokens.app_jwt(), json={"url": url, "content_type": "json", "secret": fresh})
+    drop_old_webhook_secrets(installation)
     terminal.line(f"  GitHub sends webhooks to {url}, signed with a new secret.")
     terminal.line("  Until the door has re-read it (5 minutes at most), what is refused is fetched by the watchdog.")
     return 0

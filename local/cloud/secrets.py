@@ -33,9 +33,16 @@ def make_missing_keys(installation: Installation) -> list[str]:
 
 
 def add_webhook_secret(installation: Installation, value: str) -> None:
-    """In front; the one before goes on verifying, so that no delivery is lost between here and GitHub."""
+    """In front; all before go on verifying, since one of them is what GitHub signs with until it has taken this one."""
     there = [each for each in stored(installation, "WebhookSecretArn") or [] if each != value]
-    installation.store_secret("WebhookSecretArn", [value, *there][:KEPT])
+    installation.store_secret("WebhookSecretArn", [value, *there])
+
+
+def drop_old_webhook_secrets(installation: Installation) -> None:
+    """Once GitHub signs with the first one."""
+    there = stored(installation, "WebhookSecretArn") or []
+    if len(there) > KEPT:
+        installation.store_secret("WebhookSecretArn", there[:KEPT])
 
 
 def store_app(installation: Installation, app: Mapping[str, Any]) -> None:

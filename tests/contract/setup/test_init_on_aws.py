@@ -17,7 +17,7 @@ from local.cloud.installation import AwsRefused, Installation
 from local.ids import SystemIds
 from local.setup.init import Choices
 from local.trial.terminal import Terminal
-from shared.errors import NotConfigured
+from shared.errors import NotConfigured, Retryable
 from shared.github.app_tokens import AppTokens
 from shared.github.wire import Wire
 from shared.llm.choice import BALANCED
@@ -146,6 +146,21 @@ def test_a_new_webhook_secret_is_made_where_it_is_asked_for(operator: Operator) 
         assert len(set(operator.installation.secret("WebhookSecretArn"))) == count, (
             "older ones verify, then are dropped"
         )
+
+
+def test_the_secret_that_github_signs_with_outlives_every_try_that_does_not_reach_github(
+    operator: Operator, laptop: Laptop
+) -> None:
+    operator.init(again=True)
+    signs, told = operator.installation.secret("WebhookSecretArn")[0], Terminal(operator.said)
+    laptop.steering.fault("status", status=503, method="PATCH", path="app/hook/config", count=0)
+    for _ in range(4):
+        with pytest.raises(Retryable):
+            point_webhook(operator.installation, operator.environment, told)
+    assert signs in operator.installation.secret("WebhookSecretArn")
+    laptop.steering.clear_faults()
+    assert point_webhook(operator.installation, operator.environment, told) == 0
+    assert len(operator.installation.secret("WebhookSecretArn")) == 3
 
 
 def test_an_app_whose_key_could_not_be_stored_is_named_since_github_has_it(
