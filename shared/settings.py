@@ -170,7 +170,7 @@ def _file(name: str, value: str) -> Path:
 
 
 def _port(name: str, value: str) -> int:
-    if not value.isdigit() or int(value) > 65_535:
+    if not value.isdecimal() or int(value) > 65_535:
         raise _refuse(name, value, "a port number, or 0 for a free one")
     return int(value)
 
@@ -223,7 +223,7 @@ def _minutes(name: str, value: str) -> int:
 
 
 def _count(name: str, value: str) -> int:
-    if not value.isdigit() or not 0 < int(value) < 10_000:
+    if not value.isdecimal() or not 0 < int(value) < 10_000:
         raise _refuse(name, value, "a number of jobs, 1 or more")
     return int(value)
 

@@ -117,6 +117,8 @@ def test_every_provider_has_a_key_and_an_address_by_name() -> None:
         ("PYTHON", "/nowhere/python"),
         ("PORT", "70000"),
         ("PORT", "-1"),
+        ("PORT", "²"),
+        ("JOBS_REPOSITORY", "³"),
         ("PUBLIC_URL", "http://"),
         ("COMMAND", "persevere"),
         ("COMMAND", "/two words"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from shared.domain.commands.command import Command, Given, Wrong
 from shared.domain.commands.resume import HALTED, refuse_funds, resume
 from shared.domain.ledger import raise_limit
@@ -12,12 +14,14 @@ from shared.domain.view import View
 from shared.domain.workflow.ceilings import more_for
 from shared.domain.workflow.turn import Turn
 
+_UNIT = re.compile(r"(\d)\s+(m|h)(?=[a-z]*(?:\s|$))", re.IGNORECASE)
+"""Between a number and its unit people leave a blank or none."""
+
 
 def _amounts(given: Given) -> tuple[int, int] | str:
     """(nano, seconds), or the word that is no amount."""
     nano = seconds = 0
-    words = given.arguments.replace(" min", "min").replace(" m ", "m ").split()
-    for word in words:
+    for word in _UNIT.sub(r"\1\2", given.arguments).split():
         money, time = parse_dollars(word), parse_seconds(word)
         if money is not None:
             nano += money

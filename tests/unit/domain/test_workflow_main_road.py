@@ -124,6 +124,16 @@ def test_with_nothing_left_only_a_higher_limit_goes_on() -> None:
     assert ledger is not None and ledger.limit_nano == 7 * NANO
 
 
+@pytest.mark.parametrize("words", ["+20m", "+20 m", "20 min", "+20 minutes", "$0 +20 M", "+10 m +10m", "+10 m 10 Min"])
+def test_time_is_extended_however_its_unit_is_spelt(words: str) -> None:
+    world = at("building")
+    before = world.view().ledger
+    assert world.says(OCTOCAT, f"/persevere extend {words}") == "executed"
+    after = world.view().ledger
+    assert before is not None and after is not None
+    assert after.limit_seconds - before.limit_seconds == 20 * 60
+
+
 def test_more_time_for_no_money_starts_no_machine_and_names_both() -> None:
     world = at("building")
     world.spends(5 * NANO, seconds=3600)
