@@ -19,6 +19,7 @@ MOST_WORDS = 60
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
 SHOWN_FILES = 400
 RANKED_FILES = 40
+FOUND_BYTES = 32 << 20  # each find is a line of its own, with its file's name
 DEFINED_FILES = 12
 DEFINITIONS = 40
 INSTRUCTIONS = re.compile(
@@ -63,8 +64,9 @@ def rank(git: Git, commit: str, words: Iterable[str]) -> list[tuple[str, float]]
         return []
     found: dict[str, Counter[str]] = {}
     patterns = [part for word in wanted for part in ("-e", word)]
-    out = git.run("grep", "-z", "-o", "-w", "-I", "-F", "--no-color", *patterns, commit, accept=(0, 1))
-    for row in out.split(b"\n"):
+    options = ["-z", "-o", "-w", "-I", "-F", "--no-color"]  # what it finds comes in order, whatever its threads
+    out = git.first_of("grep", *options, *patterns, commit, most=FOUND_BYTES, accept=(0, 1))
+    for row in out[: out.rfind(b"\n") + 1].split(b"\n"):
         name, _, word = row.partition(b"\0")
         path = name.decode("utf-8", "backslashreplace").partition(":")[2]
         if path:

@@ -130,6 +130,22 @@ class Git:
             raise _refused(arguments, process.returncode, err)
         return out, err
 
+    def first_of(
+        self, *arguments: str | bytes, most: int, seconds: float = LOCAL_S, accept: tuple[int, ...] = (0,)
+    ) -> bytes:
+        """At most the first `most` bytes of its standard output; it is ended there. Raises GitFailed."""
+        with self._started(arguments, None, None, None, seconds) as process:
+            until, out, err = time.monotonic() + seconds, bytearray(), bytearray()
+            for pipe, data in _pieces(process, until):
+                (out if pipe is process.stdout else err).extend(data)
+                del err[:-LISTING_MOST_BYTES]
+                if len(out) >= most:
+                    return bytes(out[:most])
+            process.wait(max(until - time.monotonic(), 1.0))
+        if process.returncode not in accept:
+            raise _refused(arguments, process.returncode, bytes(err))
+        return bytes(out)
+
     @contextmanager
     def _started(
         self,
@@ -202,23 +218,30 @@ def _read_both(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes,
     """What it prints until it ends. Raises TooMuch, TimeoutExpired."""
     until = time.monotonic() + seconds
     out, err = bytearray(), bytearray()
+    for pipe, data in _pieces(process, until):
+        (out if pipe is process.stdout else err).extend(data)
+        del err[:-LISTING_MOST_BYTES]
+        if len(out) > LISTING_MOST_BYTES:
+            raise TooMuch(f"more than {LISTING_MOST_BYTES:,} bytes of names")
+    process.wait(max(until - time.monotonic(), 1.0))
+    return bytes(out), bytes(err)
+
+
+def _pieces(process: subprocess.Popen[bytes], until: float) -> Iterator[tuple[object, bytes]]:
+    """What comes from its two pipes, each piece with its pipe. Raises TimeoutExpired."""
+    began = time.monotonic()
     with selectors.DefaultSelector() as selector:
-        for pipe, kept in ((process.stdout, out), (process.stderr, err)):
+        for pipe in (process.stdout, process.stderr):
             assert pipe is not None
-            selector.register(pipe, selectors.EVENT_READ, kept)
+            selector.register(pipe, selectors.EVENT_READ)
         while selector.get_map():
             for key, _ in selector.select(max(until - time.monotonic(), 0.0)):
                 if data := os.read(key.fd, 1 << 16):
-                    key.data.extend(data)
+                    yield key.fileobj, data
                 else:
                     selector.unregister(key.fileobj)
-            del err[:-LISTING_MOST_BYTES]
-            if len(out) > LISTING_MOST_BYTES:
-                raise TooMuch(f"more than {LISTING_MOST_BYTES:,} bytes of names")
             if time.monotonic() > until:
-                raise subprocess.TimeoutExpired(process.args, seconds)
-    process.wait(max(until - time.monotonic(), 1.0))
-    return bytes(out), bytes(err)
+                raise subprocess.TimeoutExpired(process.args, until - began)
 
 
 def _refused(arguments: Sequence[str | bytes], code: int, err: bytes) -> GitFailed:

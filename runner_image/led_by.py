@@ -18,10 +18,14 @@ TASKS = {
     "task": _files(r"[Tt]askfile\.ya?ml"),
     "nox": _files(r"noxfile\.py"),
     "tox": _files(r"tox\.(?:ini|toml)"),
+    "hatch": _files(r"hatch\.toml"),
+    "pdm": _files(r"(?!)"),
+    "poe": _files(r"poe_tasks\.(?:toml|ya?ml|json)"),
+    **dict.fromkeys(("invoke", "inv"), _files(r"tasks\.py")),
     "pre-commit": _files(r"\.pre-commit-config\.yaml"),
     **dict.fromkeys(("npm", "npx", "yarn", "pnpm", "node", "bun"), _NODE),
 }
-"""By a program that runs others: the file that says which."""
+"""By a program that runs others: the file that says which. For Python's, a table of pyproject.toml may say it instead."""
 TOOLS = {
     "ruff": _files(r"\.?ruff\.toml"),
     "mypy": _files(r"\.?mypy\.ini"),
@@ -68,9 +72,9 @@ def settings_of(words: Sequence[bytes], paths: Collection[bytes]) -> set[bytes]:
 
 
 def tables_of(words: Sequence[bytes]) -> set[str]:
-    """The tools that the line may run; behind a program that runs others, that is each."""
+    """The tools that the line may run, by their tables; behind a program that runs others, that is each, and its own."""
     names = _programs(words)
-    return set(TOOLS) if names & set(TASKS) else names & set(TOOLS)
+    return {*TOOLS, *names, "taskipy"} if names & set(TASKS) else names & set(TOOLS)
 
 
 def _programs(words: Sequence[bytes]) -> set[str]:

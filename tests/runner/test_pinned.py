@@ -262,6 +262,13 @@ RUFF = "[project]\nname = 'n'\n[tool.ruff]\nline-length = 9\n"
         ("tsc --noEmit", {"tsconfig.json": "x"}, ["tsconfig.json"]),
         ("golangci-lint run", {".golangci.yml": "x"}, [".golangci.yml"]),
         ("cargo clippy", {"clippy.toml": "x"}, ["clippy.toml"]),
+        (
+            "hatch run lint",
+            {"pyproject.toml": RUFF + "[tool.hatch.envs.default.scripts]\nlint = 'true'"},
+            ["pyproject.toml"],
+        ),
+        ("uv run poe lint", {"pyproject.toml": RUFF + "[tool.poe.tasks]\nlint = 'true'"}, ["pyproject.toml"]),
+        ("invoke lint", {"tasks.py": "x"}, ["tasks.py"]),
         ("coverage report --fail-under 90", {".coveragerc": "x"}, [".coveragerc"]),
         ("make lint", {"rules.mk": "x", "ruff.toml": "x"}, ["ruff.toml", "rules.mk"]),
         ("make lint", {"pyproject.toml": RUFF + "[tool.mypy]\nignore_errors = true"}, ["pyproject.toml"]),

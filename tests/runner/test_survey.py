@@ -133,6 +133,26 @@ def test_the_brief_is_the_same_bytes_for_any_hash_seed(repo: Repo, tmp_path: Pat
     assert rank(git, repo.head, ["nowhere_at_all"]) == []
 
 
+RANKS = """import os, resource, sys
+from pathlib import Path
+from runner_image.brief import rank
+from runner_image.git import Git
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+found = rank(Git(Path(sys.argv[1]), os.environ), sys.argv[2], ["word"])
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(found[0][0], grown < 300_000)
+"""
+
+
+def test_a_word_without_end_does_not_fill_our_memory(repo: Repo, tmp_path: Path) -> None:
+    repo.commit({"word/" * 20 + "a.txt": "word " * 4_000_000})
+    git = clone(Clone(url=repo.url, base=repo.head), tmp_path / "trusted", GIT, Orders(), allow_file=True)
+    told = subprocess.run(
+        [sys.executable, "-c", RANKS, str(git.directory), repo.head], cwd=ROOT, check=True, capture_output=True
+    )
+    assert told.stdout.decode().split() == ["word/" * 20 + "a.txt", "True"]
+
+
 def test_the_brief_is_bounded(repo: Repo, tmp_path: Path) -> None:
     repo.commit(
         {f"a/very/long/directory/name/number/{n}/é{n}.py": "word = 1\n" * 50 for n in range(500)}
