@@ -139,6 +139,10 @@ class Product:
             return 0
         return sum(each.body.get("results") is not None for each in self.records(keys.job_pk(state["job"]), "STEP#"))
 
+    def is_on_the_way(self, repo: str, number: int) -> bool:
+        """Whether there is work to lose: a step of the build, or the whole of it where this machine was quicker than we."""
+        return self.steps_done(repo, number) > 0 or self.issue_state(repo, number).get("phase") == "verifying"
+
     def cut_an_effect_short(self, repo: str, number: int) -> str:
         """Kill `effects` while it performs one for this issue; which, or "" where it was quicker this time."""
         pk = keys.issue_pk(self.ids[repo], number)
