@@ -95,7 +95,7 @@ def _judge_ids(wanted: tuple[str, ...], ran: Ran, record: Record) -> Judged:
             return "fail", f"{each} fails"
         if not found:
             return "could_not_run", f"exit code {ran.exit}, but its record does not have {each}"
-        if "skipped" in results:
+        if results == {"skipped"}:
             return "could_not_run", f"exit code {ran.exit}, but {each} was skipped"
     return ("pass", "") if ran.exit == 0 else ("fail", f"the named tests pass, the command ends with {ran.exit}")
 
