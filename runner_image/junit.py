@@ -318,7 +318,8 @@ def _is_path(text: str) -> bool:
 def matching(wanted: str, ids: Iterable[str]) -> list[str]:
     """The ids that `wanted` means: itself, all its parameters, or all of a class or file."""
     exact = normal_id(wanted)
-    within = (exact + "[",) if "::" in exact else (exact + "::", exact + ".")
+    group = exact.replace("::", ".", 1)
+    within = (exact + "[",) if "[" in exact else (exact + "[", group + "::", group + ".")
     return [each for each in ids if each == exact or each.startswith(within)]
 
 

@@ -226,6 +226,18 @@ def test_an_id_means_all_its_parameters_and_a_file_all_its_tests() -> None:
     assert matching("t/test_x.py::test_y[2]", ids) == [ids[1]]
 
 
+def test_an_id_of_a_class_means_all_that_is_in_it() -> None:
+    ids = [
+        "t.test_x.TestA::test_y",
+        "t.test_x.TestA.TestB::test_z[a.b::c]",
+        "t.test_x.TestAB::test_y",
+        "t.test_x::TestA",
+    ]
+    assert matching("t/test_x.py::TestA", ids) == [*ids[:2], ids[3]]
+    assert matching("t/test_x.py::TestA::TestB", ids) == [ids[1]]
+    assert matching("t/test_x.py::TestA::test_y", ids) == [ids[0]]
+
+
 def test_the_record_is_asked_for_beside_what_is_asked_already() -> None:
     asked = ask_for_record({"PYTEST_ADDOPTS": "-p no:x", "A": "b"}, "/r/x.xml")
     assert asked == {"PYTEST_ADDOPTS": "-p no:x --junitxml=/r/x.xml", "A": "b"}
