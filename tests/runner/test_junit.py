@@ -282,7 +282,8 @@ NONE = NoRecord("it left no JUnit record")
         ({"run": "x", "kind": "test", "ids": (A, "tests/test_n.py::test_d")}, 0, [PASSED], (), "could_not_run"),
         ({"run": "x", "kind": "test", "ids": ("tests/test_n.py::test_c",)}, 0, [PASSED, SKIPPED], (), "could_not_run"),
         ({"run": "x", "kind": "test", "ids": ("tests/test_n.py",)}, 0, [PASSED], (), "pass"),
-        ({"run": "x", "kind": "test", "ids": ("tests/test_n.py",)}, 0, [PASSED, SKIPPED], (), "pass"),
+        ({"run": "x", "kind": "test", "ids": ("tests/test_n.py",)}, 0, [PASSED, SKIPPED], (A,), "pass"),
+        ({"run": "x", "kind": "test", "ids": ("tests/test_n.py",)}, 0, [PASSED, SKIPPED], (), "could_not_run"),
         ({"run": "x", "kind": "test", "ids": ("tests/test_n.py",)}, 0, [SKIPPED], (), "could_not_run"),
         (
             {"run": "x", "kind": "test", "ids": ("tests/test_n.py",)},
@@ -315,6 +316,11 @@ def test_what_a_run_comes_to(
     known = read(tmp_path, xml(*record)) if isinstance(record, list) else record
     seen = judge(CheckToRun.model_validate(check), ran, known, Before(frozenset(at_base)), None)
     assert seen.run.outcome == outcome, seen.run.reason
+
+
+def test_at_base_a_group_in_which_some_are_skipped_holds(tmp_path: Path) -> None:
+    check, ran = CheckToRun(run="x", kind="test", ids=("tests/test_n.py",)), Ran("exited", 0, 3.0, Output())
+    assert judge(check, ran, read(tmp_path, xml(PASSED, SKIPPED)), NOT_RUN_BEFORE, None).run.outcome == "pass"
 
 
 def test_a_cut_list_of_ids_keeps_those_that_base_listed(tmp_path: Path) -> None:
