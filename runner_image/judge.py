@@ -19,13 +19,14 @@ Judged = tuple[Outcome, str]
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """Every id that passed, and every one that failed, when the check ran at base."""
+    """Every id that passed, and every one that failed, when the check ran at base; not `known` where this is base's run."""
 
     passed: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
+    known: bool = True
 
 
-NOT_RUN_BEFORE = Before()
+NOT_RUN_BEFORE = Before(known=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Seen:
     """A run as it goes to the control plane, and all ids of its tests (the wire's lists are cut)."""
 
     run: Run
-    ids: Before = NOT_RUN_BEFORE
+    ids: Before = Before()
 
 
 def wants_record(check: CheckToRun) -> bool:
@@ -62,7 +63,7 @@ def _judge(check: CheckToRun, ran: Ran, record: Record | NoRecord, before: Befor
         case "suite":
             judged = _judge_suite(ran, record, before.passed)
         case "test" if check.ids:
-            judged = _judge_ids(check.ids, ran, record)
+            judged = _judge_ids(check.ids, ran, record, before)
         case _:
             judged = _judge_whole(ran, record)
     doubt = _doubt(check, record, before) if judged[0] == "pass" else ""
@@ -87,7 +88,9 @@ def _judge_whole(ran: Ran, record: Record) -> Judged:
     return ("pass", "") if ran.exit == 0 else _beyond_tests(ran)
 
 
-def _judge_ids(wanted: tuple[str, ...], ran: Ran, record: Record) -> Judged:
+def _judge_ids(wanted: tuple[str, ...], ran: Ran, record: Record, before: Before) -> Judged:
+    """In a group (a class, a test with parameters) some may be skipped, as they were at base; where nothing of it ran at
+    base, nobody knows which these should be."""
     for each in wanted:
         found = matching(each, record.results)
         results = {record.results[name] for name in found}
@@ -95,7 +98,8 @@ def _judge_ids(wanted: tuple[str, ...], ran: Ran, record: Record) -> Judged:
             return "fail", f"{each} fails"
         if not found:
             return "could_not_run", f"exit code {ran.exit}, but its record does not have {each}"
-        if "skipped" in results:
+        ran_before = not before.known or matching(each, before.passed | before.failed)
+        if results == {"skipped"} or ("skipped" in results and not ran_before):
             return "could_not_run", f"exit code {ran.exit}, but {each} was skipped"
     return ("pass", "") if ran.exit == 0 else ("fail", f"the named tests pass, the command ends with {ran.exit}")
 

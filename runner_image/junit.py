@@ -21,12 +21,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from shared.domain.protocol import TestIds
+from runner_image import here_documents
+from shared.domain.protocol import TestIds, stem
 
 MAX_BYTES = 20_000_000  # what is kept of it as a blob
 MAX_TAGS = 500_000  # each takes some hundred bytes of our memory, whatever its size in the file
 LISTED = 2_000
 PASSED_BYTES = 80_000  # of the ids in one run: six runs, each with its output, must fit one request
+PASSED_FIRST_BYTES = 70_000  # of the run that later ones are held against: some of their ids are longer
 OTHERS_BYTES = 24_000
 QUARTER_HOUR = 900  # time zones differ by multiples of it
 SLACK_S = 2.0
@@ -34,6 +36,7 @@ Result = Literal["passed", "failed", "skipped"]
 WORST: dict[Result, int] = {"passed": 0, "skipped": 1, "failed": 2}
 SHOWING = frozenset({"--version", "--help", "--collect-only", "--co", "--fixtures", "--markers"})
 NAMES_ONLY = frozenset("install show list which command type hash echo printf grep".split())
+_CONTROL = re.compile(r"&&|\|\||.")
 _BEFORE_A_WORD = frozenset(" \t;&|()<>")
 PYTEST_WORD = re.compile(r"(?:.*/)?(?:pytest|py\.test)(?:-\d[\d.]*)?")
 
@@ -56,13 +59,26 @@ class Record:
 
     def tests(self, first: Collection[str] = ()) -> TestIds:
         """As the wire takes them; of what passed those in `first` come first: a cut list must not look like a lost test."""
-        passed = sorted(self.ids("passed"), key=lambda each: (each not in first, each))
         return TestIds(
-            passed=_cut_off(passed[:LISTED], PASSED_BYTES),
+            passed=_cut_off(
+                _in_order(self.ids("passed"), first)[:LISTED], PASSED_BYTES if first else PASSED_FIRST_BYTES
+            ),
             failed=_shortened(self.ids("failed")[:LISTED], OTHERS_BYTES),
             skipped=_shortened(self.ids("skipped")[:LISTED], OTHERS_BYTES),
             count=len(self.results),
         )
+
+
+def _in_order(passed: list[str], first: Collection[str]) -> list[str]:
+    """Those in `first` before all others. One whose parameters are never twice the same stands in the place of one that is
+    gone, so that the list ends where the list of those in `first` ends."""
+    fresh: dict[str, list[str]] = {}
+    for each in passed:
+        if each not in first and stem(each) != each:
+            fresh.setdefault(stem(each), []).append(each)
+    gone = [each for each in sorted(set(first).difference(passed)) if fresh.get(stem(each))]
+    place = {fresh[stem(each)].pop(0): each for each in gone if fresh[stem(each)]}
+    return sorted(passed, key=lambda each: (each not in first and each not in place, place.get(each, each)))
 
 
 def _cut_off(ids: list[str], room: int) -> tuple[str, ...]:
@@ -97,14 +113,24 @@ def count_pytest(line: str) -> int:
 def hides_a_run(line: str) -> bool:
     """Whether a line runs pytest more than once so that one may fail and the next is run all the same: that one's record is
     overwritten, and its exit code is lost. Behind `&&`, or behind `set -e` where no list excuses it, none can be."""
-    words = _words(line)
+    words = list(itertools.dropwhile(lambda word: word == ";", _words(line)))
     runs = [at for at in _runs_in(words) if not any(map(_takes_names, _same_command(words, at)))]
-    between = {word for word in words[runs[0] : runs[-1]] if _is_control(word)} if runs else set()
-    return len(runs) > 1 and between != {"&&"} and not (_ends_at_once(words[:2]) and between == {";"})
+    between = [_controls(words[run:after]) for run, after in itertools.pairwise(runs)]
+    if all(set(each) == {"&&"} for each in between):
+        return False
+    # A shell forgives all but the last of a list.
+    each_ends_its_list = all(each[:1] == [";"] and set(each) <= {";", "&&"} for each in between)
+    return not (each_ends_its_list and _ends_at_once(words[:2]))
 
 
 def _ends_at_once(first: list[str]) -> bool:
     return first[:1] == ["set"] and bool(re.fullmatch(r"-\w*e\w*", "".join(first[1:])))
+
+
+def _controls(words: list[str]) -> list[str]:
+    """What stands between commands, one by one, without the parentheses around some."""
+    marks = [mark for word in words if _is_control(word) for mark in _CONTROL.findall(word)]
+    return [mark for mark in marks if mark not in "()"]
 
 
 def _words(line: str) -> list[str]:
@@ -138,10 +164,14 @@ def _is_control(word: str) -> bool:
 
 
 def _one_line(script: str) -> str:
-    """Without comments (POSIX, Shell Command Language, 2.3), its lines one behind the other; what is quoted stays."""
-    made, quote, position = [], "", 0
+    """Without comments (POSIX, Shell Command Language, 2.3) and what is in here-documents for other programs, its lines one
+    behind the other; what is quoted stays."""
+    made, quote, position, line = [], "", 0, 0
+    opened: list[re.Match[str]] = []
     while position < len(script):
         char = script[position]
+        if not quote and (here := here_documents.opens(script, position)):
+            opened.append(here)
         position += 1
         if char == "\\" and quote != "'":
             after = script[position : position + 1]
@@ -156,8 +186,14 @@ def _one_line(script: str) -> str:
         elif char == "#" and (not made or made[-1][-1:] in _BEFORE_A_WORD):
             end = script.find("\n", position)
             position = len(script) if end < 0 else end
+        elif char == "\n":
+            made.append(" ; ")
+            position = (
+                here_documents.after(script, script[line : position - 1], position, opened) if opened else position
+            )
+            opened, line = [], position
         else:
-            made.append(" ; " if char == "\n" else char)
+            made.append(char)
     return "".join(made)
 
 
@@ -282,7 +318,8 @@ def _is_path(text: str) -> bool:
 def matching(wanted: str, ids: Iterable[str]) -> list[str]:
     """The ids that `wanted` means: itself, all its parameters, or all of a class or file."""
     exact = normal_id(wanted)
-    within = (exact + "[",) if "::" in exact else (exact + "::", exact + ".")
+    group = exact.replace("::", ".", 1)
+    within = (exact + "[",) if "[" in exact else (exact + "[", group + "::", group + ".")
     return [each for each in ids if each == exact or each.startswith(within)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ TEST_FILE = re.compile(
 NAMED_TESTS = re.compile(rb"(?:^|/)tests?\.py$")
 """Django's and unittest's tests, or code that is about tests: its text says which."""
 OF_TESTS = re.compile(rb"\bunittest\b|TestCase\b|\bpytest\b")
+DEFINED = re.compile(rb"^[ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^[ \t]*(\w+)[ \t]*=", re.MULTILINE)
 LIKE_TESTS = re.compile(rb"(?i:test|check|spec)")
 AMONG_OTHERS = re.compile(
     r"\bgo\s+test\b|-m\s+unittest\b|\b(?:manage\.py|django-admin)\s+test\b|\b(?:rspec|phpunit|nose2|trial|stestr)\b"
@@ -105,8 +107,10 @@ class Pins:
 
     def _standing(self, before: Before) -> set[bytes]:
         """Which of the other changed files had tests of the check in them at base, by its record."""
-        where = {place for each in before.passed | before.failed for place in _places(each)}
-        return {path for path in self.others if path in self.known and _is_place(path, where)} if where else set()
+        tests = before.passed | before.failed
+        where = {place for each in tests for place in _places(each)}
+        found = {path for path in self.others if path in self.known and _is_place(path, where)} if where else set()
+        return {each.path for each in files_of(self.git, self.base, found) if _defines(each.data, tests)}
 
     def _taken_for(self, words: Collection[bytes], any_program: bool) -> set[bytes]:
         """New files that `python -m NAME` would find before the program which is installed: of the standard library; of
@@ -148,10 +152,24 @@ def _places(test: str) -> Iterable[bytes]:
             return
 
 
+def _names(test: str) -> Iterable[str]:
+    """Its own and, if it is in a class, that of the class."""
+    where, _, name = test.partition("[")[0].partition("::")
+    yield name
+    yield from itertools.takewhile(lambda part: part[:1].isupper(), reversed(where.split(".")))
+
+
 def _is_place(path: bytes, places: set[bytes]) -> bool:
     """Ids are relative to where pytest was run."""
     parts = path.removesuffix(b".py").split(b"/") if path.endswith(b".py") else []
     return any(b".".join(parts[first:]) in places for first in range(len(parts)))
+
+
+def _defines(text: bytes, tests: Collection[str]) -> bool:
+    """Whether a file has a name of one of the tests, or of its class. A doctest of a whole module, and what a plugin finds in
+    each file (`mypy`, `FLAKE8`), go by other names: that file is the program."""
+    defined = {name.decode() for names in DEFINED.findall(text) for name in names if name}
+    return any(name in defined for each in tests for name in _names(each))
 
 
 def _run_as_modules(words: Collection[bytes]) -> set[bytes]:

@@ -16,6 +16,8 @@ from shared.errors import NotConfigured
 # `pip download --help` shows the value that counts now, with every settings file and variable read.
 _INDEX = re.compile(r"--index-url <url>(.*?)\n\s*--", re.DOTALL)
 _DEFAULT = re.compile(r"\(default\s+(\S+?)\)")
+SECTIONS = (":env:", "download", "install", "global")
+"""Of settings with the same name, that of the first counts. `install` is none that pip looks at here, but people set it there."""
 _SETTING = re.compile(r"([\w:.-]+)='(.*)'")
 
 
@@ -34,18 +36,14 @@ def ask_pip() -> Places:
     settings = [match for line in _pip("config", "list").splitlines() if (match := _SETTING.fullmatch(line.strip()))]
 
     def words(option: str) -> list[str]:
-        """The last one listed counts: settings files come before `:env:`."""
-        given = [match[2] for match in settings if match[1].rpartition(".")[2] == option and _counts(match[1])]
-        return given[-1].replace("\\n", " ").split() if given else []
+        given = {match[1].rpartition(".")[0]: match[2] for match in settings if match[1].rpartition(".")[2] == option}
+        counts = next((given[section] for section in SECTIONS if section in given), "")
+        return counts.replace("\\n", " ").split()
 
     indexes = [] if words("no-index") in (["1"], ["true"], ["yes"]) else [index[1]] if index else []
     if indexes:
         indexes += words("extra-index-url")
     return Places(tuple(_directory(word) for word in words("find-links") if _is_local(word)), tuple(indexes))
-
-
-def _counts(name: str) -> bool:
-    return name.startswith(("global.", "download.", "install.", ":env:."))
 
 
 def _is_local(word: str) -> bool:

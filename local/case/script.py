@@ -114,8 +114,13 @@ def check_of(criterion: Criterion, full_tests: str | None) -> dict[str, Any]:
 
 def _named_tests(run: str) -> list[str] | None:
     """The paths and ids that a single pytest command names; None when the line is more than that, or selects otherwise."""
-    words = list(_words(run))
-    if any(set(word) <= set("|&;<>()") for word in words) or "\n" in run or "`" in run or "$(" in run:
+    if "\n" in run or "`" in run or "$(" in run:
+        return None
+    try:
+        words = list(_words(run))
+    except ValueError:  # a quotation that is never closed: the shell will say so
+        return None
+    if any(set(word) <= set("|&;<>()") for word in words):
         return None
     while words and _ASSIGNMENT.match(words[0]):
         words.pop(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from shared.domain.lost_tests import lost_tests, stem
@@ -15,6 +16,7 @@ Conclusion = Literal["proved", "kept", "failed", "unproven", "already_true", "yo
 HOLDS: frozenset[Conclusion] = frozenset({"proved", "kept", "accepted"})
 KILLED = 128 + 9  # a shell's word for SIGKILL
 LAST_LINES = 8
+PYTEST_COUNTS = re.compile(r"=*\s*\d+ \w+.* in [\d.]+s\b.*|!+ .* !+")  # how many errors there were, and not which
 LAST_LINE = 200  # characters of what a check printed that stand beside a reason
 
 
@@ -203,7 +205,8 @@ def _with_last_line(reason: str, base: Observation | None) -> str:
     """The reason alone names a symptom; what the check printed last, of errors if there are any, mostly names the cause."""
     printed = base.runs[-1].tail if base and base.runs else ""
     lines = [line.strip() for line in reversed(printed.splitlines()) if line.strip()][:LAST_LINES]
-    last = next((line for line in lines if "error" in line.lower()), lines[0] if lines else "")
+    telling = [line for line in lines if not PYTEST_COUNTS.fullmatch(line)] or lines
+    last = next((line for line in telling if "error" in line.lower()), telling[0] if telling else "")
     return f"{reason}; it printed last: {last[:LAST_LINE]}" if last and last not in reason else reason
 
 

@@ -19,7 +19,7 @@ from runner_image.junit import (
 )
 from runner_image.sandbox.contract import End, Ran
 from runner_image.sandbox.output import Output
-from shared.domain.protocol import CheckToRun
+from shared.domain.protocol import CheckToRun, lost_tests
 
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
 PASSED = '<testcase classname="tests.test_n" name="test_a" time="0.1"/>'
@@ -139,6 +139,20 @@ def test_a_record_that_is_no_file(tmp_path: Path) -> None:
         ("true;# pytest -q", False),
         ("pytest x\\\n --co", False),
         ("make \\\n test", False),
+        ("python - <<'EOF'\nimport pytest\nwith pytest.raises(ValueError):\n    int('x')\nEOF", False),
+        ("cat > test_new.py <<-EOF\n\timport pytest\n\tEOF\n", False),
+        ("cat > test_new.py <<'EOF'\nimport pytest  # it's that\nEOF\npytest -q test_new.py", True),
+        ('git apply - <<"EOF"\n import pytest\nEOF\nmake test', False),
+        ("python - <<A; cat > b.py <<B\nimport pytest\nA\nimport pytest\nB\n", False),
+        ("bash <<'EOF'\npytest -q\nEOF", True),
+        ("cat > run.sh <<'EOF'\npytest -q\nEOF\nsh run.sh", True),
+        ("cat > run <<'EOF'\npytest -q\nEOF\n./run", True),
+        ("cat <<'EOF' | tee x.py | sh\npytest -q\nEOF", True),
+        ("cat > x.txt <<EOF\n$(pytest -q)\nEOF", True),
+        ("cat > x.txt <<EOF\nnever ended\npytest -q", True),
+        ("python x.py <<< EOF\npytest -q\nEOF", True),
+        ("echo '<<EOF' > x.py\npytest -q\nEOF", True),
+        ("echo $((1<<2)) > x.py\npytest -q\n", True),
     ],
 )
 def test_a_line_that_runs_pytest_is_known(line: str, expected: bool) -> None:
@@ -167,6 +181,18 @@ def test_a_line_that_runs_pytest_is_known(line: str, expected: bool) -> None:
         ("set -e; pytest a | cat; pytest b", True),
         ("set -e; pytest a && true; pytest b", True),
         ("cd a && pytest; cd ../b && pytest", True),
+        ("set -e; cd a && pytest; cd ../b && pytest", False),
+        ("set -e; pytest a && pytest b; pytest c", True),
+        ("set -e; pytest a || true; pytest b", True),
+        ("set -e; (cd a; pytest); (cd b; pytest)", False),
+        ("set -e; (pytest a) & pytest b", True),
+        ("# both\n\nset -e\npytest a\npytest b", False),
+        ("(cd a && pytest) && (cd b && pytest)", False),
+        ("(pytest a; true) && pytest b", True),
+        ("(pytest a && true) || (pytest b)", True),
+        ("cat > test_a.py <<'EOF'\nimport pytest\nEOF\npytest test_a.py", False),
+        ("git apply - <<'EOF'\n+from pytest import raises\n import pytest\nEOF\npytest test_a.py", False),
+        ("cat > test_a.py <<'EOF'\nimport pytest\nEOF\npytest test_a.py\npytest test_b.py", True),
     ],
 )
 def test_a_run_that_the_next_one_hides(line: str, expected: bool) -> None:
@@ -198,6 +224,18 @@ def test_an_id_means_all_its_parameters_and_a_file_all_its_tests() -> None:
     assert matching("t/test_x.py::test_y", ids) == ids[:2]
     assert matching("t/test_x.py", ids) == ids[:4]
     assert matching("t/test_x.py::test_y[2]", ids) == [ids[1]]
+
+
+def test_an_id_of_a_class_means_all_that_is_in_it() -> None:
+    ids = [
+        "t.test_x.TestA::test_y",
+        "t.test_x.TestA.TestB::test_z[a.b::c]",
+        "t.test_x.TestAB::test_y",
+        "t.test_x::TestA",
+    ]
+    assert matching("t/test_x.py::TestA", ids) == [*ids[:2], ids[3]]
+    assert matching("t/test_x.py::TestA::TestB", ids) == [ids[1]]
+    assert matching("t/test_x.py::TestA::test_y", ids) == [ids[0]]
 
 
 def test_the_record_is_asked_for_beside_what_is_asked_already() -> None:
@@ -244,6 +282,16 @@ NONE = NoRecord("it left no JUnit record")
         ({"run": "x", "kind": "test", "ids": (A, "tests/test_n.py::test_d")}, 0, [PASSED], (), "could_not_run"),
         ({"run": "x", "kind": "test", "ids": ("tests/test_n.py::test_c",)}, 0, [PASSED, SKIPPED], (), "could_not_run"),
         ({"run": "x", "kind": "test", "ids": ("tests/test_n.py",)}, 0, [PASSED], (), "pass"),
+        ({"run": "x", "kind": "test", "ids": ("tests/test_n.py",)}, 0, [PASSED, SKIPPED], (A,), "pass"),
+        ({"run": "x", "kind": "test", "ids": ("tests/test_n.py",)}, 0, [PASSED, SKIPPED], (), "could_not_run"),
+        ({"run": "x", "kind": "test", "ids": ("tests/test_n.py",)}, 0, [SKIPPED], (), "could_not_run"),
+        (
+            {"run": "x", "kind": "test", "ids": ("tests/test_n.py",)},
+            0,
+            [PASSED, SKIPPED],
+            ("tests.test_n::test_c",),
+            "could_not_run",
+        ),
         ({"run": "x", "kind": "test"}, 0, NONE, (), "could_not_run"),
         ({"run": "x", "kind": "suite"}, 0, [PASSED], (), "pass"),
         ({"run": "x", "kind": "suite"}, 1, [PASSED, FAILED], (), "pass"),
@@ -270,6 +318,11 @@ def test_what_a_run_comes_to(
     assert seen.run.outcome == outcome, seen.run.reason
 
 
+def test_at_base_a_group_in_which_some_are_skipped_holds(tmp_path: Path) -> None:
+    check, ran = CheckToRun(run="x", kind="test", ids=("tests/test_n.py",)), Ran("exited", 0, 3.0, Output())
+    assert judge(check, ran, read(tmp_path, xml(PASSED, SKIPPED)), NOT_RUN_BEFORE, None).run.outcome == "pass"
+
+
 def test_a_cut_list_of_ids_keeps_those_that_base_listed(tmp_path: Path) -> None:
     old = [f'<testcase classname="z" name="t{n:04}" time="0"/>' for n in range(1999)]
     more = [f'<testcase classname="a" name="t{n:04}" time="0"/>' for n in range(50)]
@@ -280,6 +333,27 @@ def test_a_cut_list_of_ids_keeps_those_that_base_listed(tmp_path: Path) -> None:
     assert head.run.tests is not None
     assert set(base.run.tests.passed) <= set(head.run.tests.passed)
     assert (len(head.run.tests.passed), head.run.tests.count) == (2000, 2049)
+
+
+@pytest.mark.parametrize("at_head", ["11-24-2026 23:46:09", "11-24-2026 23:46:09.123456"])
+def test_a_cut_list_of_ids_keeps_those_whose_parameters_are_never_twice_the_same(tmp_path: Path, at_head: str) -> None:
+    def cases(now: str, *more: str) -> list[str]:
+        names = [f"test_{n:04}[{'x' * 60}]" for n in range(1500)]
+        return [
+            f'<testcase classname="t" name="{name}" time="0"/>'
+            for name in (*names, *more, f"test_0001[{now}]", f"test_0002[{now}]")
+        ]
+
+    check, ran = CheckToRun(run="x", kind="suite"), Ran("exited", 0, 3.0, Output())
+    base = judge(check, ran, read(tmp_path, xml(*cases("11-24-2026 23:46:08"))), NOT_RUN_BEFORE, None)
+    head = judge(
+        check, ran, read(tmp_path, xml(*cases(at_head, *(f"test_0001[{n}]" for n in range(500))))), base.ids, None
+    )
+    assert head.run.outcome == "pass"
+    assert base.run.tests is not None
+    assert head.run.tests is not None
+    assert len(base.run.tests.passed) < 1500
+    assert not lost_tests(set(base.run.tests.passed), set(head.run.tests.passed))
 
 
 @pytest.mark.parametrize(

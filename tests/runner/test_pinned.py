@@ -174,6 +174,29 @@ def test_where_tests_stood_at_base_is_a_file_of_tests(repo: Repo, tmp_path: Path
     assert path in pins.finding_for(CriterionToRun(id="AC-1", kind="new", text="", check=check), before)
 
 
+@pytest.mark.parametrize(
+    ("path", "test"),
+    [
+        ("spectrum/__init__.py", "spectrum.__init__::spectrum"),  # the doctest of a package's own text
+        ("inspecting.py", "inspecting::inspecting"),
+        ("shop/checkout.py", "shop.checkout::mypy"),  # an item of a plugin that looks at each file
+    ],
+)
+def test_a_program_that_is_looked_at_is_no_file_of_tests(repo: Repo, tmp_path: Path, path: str, test: str) -> None:
+    pins = pins_of(repo, tmp_path, {path: "def total(): return 1\n"}, {path: "def total(): return 2\n"})
+    before = Before(failed=frozenset({test}))
+    assert taken_back(pins, "pytest", before=before) == []
+    criterion = CriterionToRun(id="AC-1", kind="new", text="", check=CheckToRun(run="pytest"))
+    assert pins.finding_for(criterion, before) == ""
+
+
+def test_tests_that_a_file_gets_from_elsewhere_stand_in_it(repo: Repo, tmp_path: Path) -> None:
+    texts = {"checks/a_check.py": "class TestA(Common): ...\n", "checks/b_check.py": "test_total = made(1)\n"}
+    pins = pins_of(repo, tmp_path, texts, dict.fromkeys(texts, "x"))
+    before = Before(failed=frozenset({"checks.a_check.TestA::test_total", "checks.b_check::test_total"}))
+    assert taken_back(pins, "pytest", before=before) == sorted(texts)
+
+
 def test_a_program_with_its_tests_inside_is_not_taken_back_but_pointed_at(repo: Repo, tmp_path: Path) -> None:
     pins = pins_of(repo, tmp_path, {"shop.py": "def test_total(): assert 0"}, {"shop.py": "def test_total(): pass"})
     before = Before(failed=frozenset({"shop::test_total"}))

@@ -460,3 +460,65 @@ def test_what_could_not_be_collected_before_is_no_test_that_is_gone(repo: Repo, 
     repo.commit({"n.py": "N = 1\n"})
     control = prove(new(PYTEST, may_be_missing=True))
     assert outcomes(control) == ("could_not_run", ["pass", "pass"])
+
+
+USUAL_TESTS = """import datetime, unittest
+import pytest
+import n
+
+@pytest.mark.parametrize("x", [str(n.VERSION), datetime.datetime.now().isoformat()])
+def test_version(x): assert x
+
+@pytest.mark.parametrize("x", [1, pytest.param(2, marks=pytest.mark.skip)])
+def test_some(x): assert x == 1
+
+@pytest.mark.xfail(reason="the issue")
+def test_known(): assert n.N == 2
+
+class Numbers(unittest.TestCase):
+    def test_one(self): assert n.N
+
+    @unittest.skip("elsewhere")
+    def test_elsewhere(self): pass
+"""
+BY_HAND = f"""cat > tests/test_issue.py <<'EOF'
+import pytest
+import n
+# It's the issue's own test.
+def test_issue(): assert n.N == 2
+EOF
+{PYTEST} tests/test_issue.py"""
+
+
+def test_what_tests_of_real_projects_are_like_stands_in_no_proofs_way(repo: Repo, prove: Prove) -> None:
+    program = '"""\n>>> import n; n.N\n{0}\n"""\n'
+    repo.commit(
+        {
+            "n.py": "VERSION = N = 1\n",
+            "inspecting.py": program.format(1),
+            "tests/test_n.py": USUAL_TESTS,
+            "conftest.py": "",
+        }
+    )
+    repo.commit(
+        {
+            "n.py": "VERSION = N = 2\n",
+            "inspecting.py": program.format(2),
+            "tests/test_n.py": USUAL_TESTS.replace('@pytest.mark.xfail(reason="the issue")\n', ""),
+            "tests/test_new.py": "import n\ndef test_new(): assert n.N == 2\n",
+        }
+    )
+    ids = ("tests/test_n.py::test_some", "tests/test_n.py::Numbers")
+    control = prove(
+        new(BY_HAND),
+        keep(PYTEST, "AC-2", kind="suite"),
+        keep(f"{PYTEST} {' '.join(ids)}", "AC-3", kind="test", ids=ids),
+        keep(f"{PYTEST} --doctest-modules inspecting.py", "AC-4", kind="suite"),
+        new(f"{PYTEST} tests/test_new.py", "AC-5"),
+    )
+    assert outcomes(control) == ("fail", ["pass", "pass"])
+    for name in ("AC-2", "AC-3", "AC-4"):
+        assert outcomes(control, name) == ("pass", ["pass", "pass"])
+    assert outcomes(control, "AC-5") == ("could_not_run", ["pass", "pass"])
+    pinned = [control.seen_at(f"AC-{n}", "head").pinned for n in range(1, 6)]
+    assert [each and each.outcome for each in pinned] == ["pass"] * 5

@@ -212,6 +212,11 @@ def test_a_check_is_word_for_word() -> None:
             "error: unrecognized",
         ),
         ("one\nno such tool\n\n", "it printed last: no such tool"),
+        (
+            "ERROR tests/test_a.py - Warning: deprecated\n!!!! Interrupted: 1 error during collection !!!!\n1 error in 0.78s\n",
+            "printed last: ERROR tests/test_a.py - Warning: deprecated",
+        ),
+        ("=== 1 error in 65.10s (0:01:05) ===\n", "printed last: === 1 error in 65.10s"),
         ("", "exit code 4"),
     ],
 )

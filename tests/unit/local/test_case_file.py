@@ -147,6 +147,9 @@ def test_an_issue_is_as_long_as_github_takes_it(tmp_path: Path, issue: str, titl
         ("new", "pytest tests/test_a.py::test_b tests/c", {"kind": "command"}),
         ("new", "python -c 'import pytest'", {"kind": "command"}),
         ("keep", "make test", {"kind": "command"}),
+        ("keep", "pytest -q 'unclosed", {"kind": "command"}),
+        ("new", "cat > a.py <<'EOF'\n# it's that\nEOF\npytest a.py", {"kind": "command"}),
+        ("new", "git apply - <<'EOF'\n+don't\nEOF\npytest a.py::test_b", {"kind": "command"}),
     ],
 )
 def test_what_a_check_is_follows_from_its_command(kind: str, run: str, check: dict[str, object]) -> None:

@@ -132,6 +132,18 @@ def test_pip_says_where_it_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert ask_pip() == Places((tmp_path,), ())
 
 
+def test_a_variable_counts_more_than_a_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        "[global]\nfind-links = /global\n[download]\nfind-links = /download\n[install]\nfind-links = /no\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    assert ask_pip().directories == (Path("/download"),)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    assert ask_pip().directories == (tmp_path,)
+
+
 def test_a_release_is_unpacked_without_its_wrapping(tmp_path: Path) -> None:
     archive = tmp_path / "octo_lib-1.2.0.tar.gz"
     archive.write_bytes(RELEASE)
