@@ -62,14 +62,7 @@ def load_view(
     active = reader.read(keys.job_state(issue.job), JobState) if issue.job else None
     build = _build_of(reader, issue, active)
     waiters = reader.waiters() if now is not None else ()
-    purses: Mapping[Per, Purse] = {}
-    job_purses: Mapping[Per, Purse] = {}
-    if now is not None:  # the gates first: what is read later is newer
-        reader.gates(issue)
-        purses = reader.purses(operator, issue.installation_id, issue.repository.id, now, waiters)
-        where = active.counts_under if active is not None else issue.installation_id
-        moved = where != issue.installation_id
-        job_purses = reader.purses(operator, where, issue.repository.id, now, waiters) if moved else purses
+    purses, job_purses = reader.ceilings(operator, issue, active, now, waiters) if now is not None else ({}, {})
     ahead, ahead_here = reader.jobs_ahead(issue, {job.installation_id for job in (active, build) if job})
     steps = reader.steps(active if active and active.kind in ("build", "fix") else build) if for_rendering else ()
     return View(
@@ -192,14 +185,20 @@ class _Reader:
         found = (Waiter.model_validate(record.body) for record in read_all(self._store, keys.WAITING, "JOB#"))
         return tuple(sorted(found, key=lambda each: (each.since, each.name)))
 
-    def gates(self, issue: IssueState) -> None:
-        """Their versions, read before what they guard."""
+    def ceilings(
+        self, operator: Operator, issue: IssueState, active: JobState | None, now: int, waiters: tuple[Waiter, ...]
+    ) -> tuple[Mapping[Per, Purse], Mapping[Per, Purse]]:
+        """Those of the issue, and those that its active job counts under. The gates' versions are read before what they guard."""
         for key in (keys.gate(ALL), keys.gate(str(issue.installation_id))):
             gate = self._store.get(key)
             if gate is not None:
                 self.versions[key] = gate.version
+        here, repository = issue.installation_id, issue.repository.id
+        found = self._purses(operator, here, repository, now, waiters)
+        where = active.counts_under if active is not None else here
+        return found, found if where == here else self._purses(operator, where, repository, now, waiters)
 
-    def purses(
+    def _purses(
         self, operator: Operator, installation: int, repository: int, now: int, waiters: tuple[Waiter, ...]
     ) -> Mapping[Per, Purse]:
         """The ceilings of that day with what counts against them."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from runner_image.junit import NoRecord, Record, count_pytest, hides_a_run, matching, runs_pytest
+from runner_image.junit import NoRecord, Record, hides_a_run, matching, overwrites_a_record, runs_pytest
 from runner_image.outcome import make_run, read_exit
 from runner_image.sandbox.contract import Ran
 from shared.domain.protocol import CheckToRun, Outcome, Run, lost_tests, stem
@@ -109,9 +109,7 @@ def _doubt(check: CheckToRun, record: Record, before: Before) -> str:
     suite that was judged already)."""
     by_ids = check.kind == "test" and bool(check.ids)
     if not by_ids and hides_a_run(check.run):
-        return (
-            f"of {count_pytest(check.run)} pytest runs only the last left a record: join them with && or make them one"
-        )
+        return "of several pytest runs only the last left a record: begin with `set -e`, or join them with &&"
     if check.kind == "suite":
         return ""
     passed, failed = before.passed, before.failed
@@ -121,10 +119,10 @@ def _doubt(check: CheckToRun, record: Record, before: Before) -> str:
         )
     if skipped := sorted((passed | failed) & set(record.ids("skipped"))):
         return f"{_count(skipped)} that ran before the change {_are(skipped)} skipped now, such as {skipped[0]}"
-    # What one test is given may be other than before, so of its parameters any will do. Of several pytest runs in one line
+    # What one test is given may be other than before, so of its parameters any will do. Of several pytest runs of one line
     # the last alone leaves its record.
     now = {stem(each) for each in record.ids("passed")}
-    gone = sorted(each for each in failed if stem(each) not in now) if count_pytest(check.run) < 2 else []
+    gone = sorted(each for each in failed if stem(each) not in now) if not overwrites_a_record(check.run) else []
     return f"{_count(gone)} that failed before the change {_are(gone)} gone now, such as {gone[0]}" if gone else ""
 
 

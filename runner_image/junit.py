@@ -101,26 +101,34 @@ def _weight(test: str) -> int:
 
 def runs_pytest(line: str) -> bool:
     """Whether a shell line names pytest as a program or as the module to run, and not merely to show something."""
-    return count_pytest(line) > 0
+    return bool(_runs_in(_words(line)))
 
 
-def count_pytest(line: str) -> int:
-    """How often it does so."""
+def overwrites_a_record(line: str) -> bool:
+    """Whether a line may run pytest more than once, so that what its record does not have may have run all the same."""
     words = _words(line)
-    return len(_runs_in(words))
+    return len(_run_themselves(words)) > 1 or _is_in_a_loop(words)
 
 
 def hides_a_run(line: str) -> bool:
     """Whether a line runs pytest more than once so that one may fail and the next is run all the same: that one's record is
-    overwritten, and its exit code is lost. Behind `&&`, or behind `set -e` where no list excuses it, none can be."""
+    overwritten, and its exit code is lost. Behind `&&`, or behind `set -e` where no list excuses it, none can be; a loop
+    may leave by itself (`|| exit 1`)."""
     words = list(itertools.dropwhile(lambda word: word == ";", _words(line)))
-    runs = [at for at in _runs_in(words) if not any(map(_takes_names, _same_command(words, at)))]
+    runs = _run_themselves(words)
     between = [_controls(words[run:after]) for run, after in itertools.pairwise(runs)]
-    if all(set(each) == {"&&"} for each in between):
+    goes_on = _is_in_a_loop(words) and ("||", "exit") not in itertools.pairwise(words)
+    if not goes_on and all(set(each) == {"&&"} for each in between):
         return False
     # A shell forgives all but the last of a list.
     each_ends_its_list = all(each[:1] == [";"] and set(each) <= {";", "&&"} for each in between)
     return not (each_ends_its_list and _ends_at_once(words[:2]))
+
+
+def _is_in_a_loop(words: list[str]) -> bool:
+    before = words[: next(iter(_run_themselves(words)), 0)]
+    begins = any(word == "do" and _is_control(last) for last, word in itertools.pairwise(before))
+    return begins and "done" not in before
 
 
 def _ends_at_once(first: list[str]) -> bool:
@@ -147,6 +155,11 @@ def _runs_in(words: list[str]) -> list[int]:
     at = [number for number, word in enumerate(words) if PYTEST_WORD.fullmatch(word)]
     ends = [*at[1:], len(words)] if at else []
     return [start for start, end in zip(at, ends, strict=True) if not _shows_only(words[start + 1 : end])]
+
+
+def _run_themselves(words: list[str]) -> list[int]:
+    """Those of them that are more than a name which another program is given."""
+    return [at for at in _runs_in(words) if not any(map(_takes_names, _same_command(words, at)))]
 
 
 def _takes_names(word: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from collections.abc import Collection, Sequence
@@ -49,16 +50,20 @@ TOOLS = {
 }
 """By a program that judges: the file that says what it passes over. For Python's, `[tool.<name>]` of pyproject.toml as well."""
 
+_GIVES_A_LINE = re.compile(r"-[a-z]*c")
+
 
 def words_of(line: str) -> list[bytes]:
-    """The words of a shell line, in order."""
+    """The words of a shell line, in order, and behind them those of a line that it gives to a shell (`bash -c '...'`)."""
     reader = shlex.shlex(line, posix=True, punctuation_chars=True)
     reader.whitespace_split = True
     try:
         words = list(reader)
     except ValueError:
         words = line.split()
-    return [word.removeprefix("./").encode("utf-8", "surrogatepass") for word in words]
+    inner = [word for option, word in itertools.pairwise(words) if _GIVES_A_LINE.fullmatch(option) and " " in word]
+    own = [word.removeprefix("./").encode("utf-8", "surrogatepass") for word in words]
+    return own + [word for each in inner for word in words_of(each)]
 
 
 def settings_of(words: Sequence[bytes], paths: Collection[bytes]) -> set[bytes]:

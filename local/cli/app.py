@@ -95,7 +95,8 @@ def _tell(what: str, advice: str) -> None:
     from local.trial.terminal import Terminal, takes_any_letter
 
     terminal = Terminal(sys.stderr, any_letter=takes_any_letter(sys.stderr))
-    terminal.entry("FAIL  ", what)
+    for number, line in enumerate(what.splitlines() or [""]):  # behind the first one, mostly what a program printed
+        terminal.entry("      " if number else "FAIL  ", line)
     if advice:
         terminal.entry("      ", advice)
 

@@ -37,7 +37,9 @@ def speak(
     alive: Callable[[], None],
     read: Callable[[Iterator[dict[str, Any]], Mapping[str, str]], Answer],
 ) -> Answer:
-    """One question; `read` makes the answer of its events and its headers (which ignore letter case). What breaks is raised as the table of errors says."""
+    """One question; `read` makes the answer of its events and its headers (which ignore letter case). What breaks is raised
+    as the table of errors says.
+    """
     until = time.monotonic() + deadline_s
     try:
         with _streamed(place, body, until, alive) as (stream, headers), legible():
@@ -50,7 +52,9 @@ def speak(
 def _streamed(
     place: Place, body: Mapping[str, Any], until: float, alive: Callable[[], None]
 ) -> Iterator[tuple[Iterator[dict[str, Any]], Mapping[str, str]]]:
-    """The events of one POST, and the answer's headers. `until` is a time of `time.monotonic`. Raises Broken; redirects are not followed."""
+    """The events of one POST, and the answer's headers. `until` is a time of `time.monotonic`. Raises Broken; redirects are
+    not followed.
+    """
     try:
         with requests.post(
             place.url,

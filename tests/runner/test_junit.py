@@ -181,6 +181,11 @@ def test_a_line_that_runs_pytest_is_known(line: str, expected: bool) -> None:
         ("set -e; pytest a | cat; pytest b", True),
         ("set -e; pytest a && true; pytest b", True),
         ("cd a && pytest; cd ../b && pytest", True),
+        ("for d in a b; do pytest $d; done", True),
+        ("for d in a b\ndo\n  (cd $d && pytest -q)\ndone; exit 0", True),
+        ("for d in a b; do (cd $d && pytest -q) || exit 1; done", False),
+        ("set -e; for d in a b; do pytest $d; done", False),
+        ("for f in a b; do cp $f c; done; pytest c", False),
         ("set -e; cd a && pytest; cd ../b && pytest", False),
         ("set -e; pytest a && pytest b; pytest c", True),
         ("set -e; pytest a || true; pytest b", True),
@@ -388,3 +393,18 @@ def test_entities_are_seen_in_whatever_encoding(tmp_path: Path, encoding: str) -
 def test_a_record_that_would_fill_our_memory_is_not_parsed(tmp_path: Path, bomb: str) -> None:
     with pytest.raises(NoRecord, match=r"tags|bytes"):
         read(tmp_path, xml(PASSED, bomb))
+
+
+@pytest.mark.parametrize(
+    ("line", "outcome"),
+    [
+        ("pytest", "could_not_run"),
+        ("pip install pytest && pytest", "could_not_run"),
+        ("pytest a && pytest b", "pass"),
+        ("for d in a b; do pytest $d || exit 1; done", "pass"),
+    ],
+)
+def test_what_failed_before_is_gone_where_no_other_run_may_have_had_it(line: str, outcome: str, tmp_path: Path) -> None:
+    ran, before = Ran("exited", 0, 3.0, Output()), Before(failed=frozenset({B}))
+    seen = judge(CheckToRun(run=line), ran, read(tmp_path, xml(PASSED)), before, None)
+    assert seen.run.outcome == outcome, seen.run.reason

@@ -275,6 +275,7 @@ RUFF = "[project]\nname = 'n'\n[tool.ruff]\nline-length = 9\n"
     ("line", "change", "expected"),
     [
         ("ruff check .", {"ruff.toml": "exclude = ['*']"}, ["ruff.toml"]),
+        ("bash -lc 'cd sub && ruff check .'", {"ruff.toml": "x", "mypy.ini": "x"}, ["ruff.toml"]),
         (".venv/bin/python -m ruff check .", {"sub/.ruff.toml": "x"}, ["sub/.ruff.toml"]),
         ("ruff check .", {"pyproject.toml": RUFF + "exclude = ['*']"}, ["pyproject.toml"]),
         ("ruff check .", {"pyproject.toml": RUFF + "[tool.mypy]\nstrict = false"}, []),

@@ -129,10 +129,19 @@ def test_without_colours_where_they_are_not_wanted(
 
 
 def test_in_a_pipe_a_hint_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(app, "app", lambda: _raise(Final("M\xfcller has no\njob here", LONG)))
+    monkeypatch.setattr(app, "app", lambda: _raise(Final("M\xfcller has no job here", LONG)))
     with pytest.raises(SystemExit):
         app.main()
     assert capsys.readouterr().err == f"FAIL  M\xfcller has no job here\n      {LONG}\n"
+
+
+def test_what_a_program_printed_keeps_its_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(app, "app", lambda: _raise(Final("npm ci failed: ERR one\nERR two", "mend that")))
+    with pytest.raises(SystemExit):
+        app.main()
+    assert capsys.readouterr().err == "FAIL  npm ci failed: ERR one\n      ERR two\n      mend that\n"
 
 
 def _raise(error: Exception) -> None:
