@@ -281,8 +281,13 @@ def test_the_version_is_the_projects(persevere: Persevere, capsys: pytest.Captur
     assert f'version = "{said.removeprefix("persevere ").strip()}"' in pyproject.splitlines()
 
 
-def test_a_copy_without_its_project_file_knows_its_version_too(tmp_path: Path) -> None:
-    assert version(tmp_path / "pyproject.toml") == version()
+def test_a_copy_without_its_project_file_knows_its_version_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an installer notes it beside the code."""
+    noted = tmp_path / "persevere-98.7.dist-info" / "METADATA"
+    noted.parent.mkdir()
+    noted.write_text("Metadata-Version: 2.1\nName: persevere\nVersion: 98.7\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert version(tmp_path / "pyproject.toml") == "98.7"
 
 
 def test_every_command_has_a_help_that_fits(persevere: Persevere, capsys: pytest.CaptureFixture[str]) -> None:
